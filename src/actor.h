@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* actor.h -- a mailbox, a turn, a thread of its own, and the choice who runs the turn. */
+#ifndef LIMI_ACTOR_H
+#define LIMI_ACTOR_H
+
+#include "mailbox.h"
+
+typedef struct limi_actor {
+    limi_mailbox mailbox;
+    limi_node *backlog; /* taken, not handled: belongs to the one with the duty */
+    bool over;          /* seal at the next rest: belongs to the one with the duty */
+    bool pinned;        /* only its own thread runs turns */
+    bool heavy;         /* a turn may run the embedder's code, for as long as that likes */
+    limi_word bell;     /* how its thread is called; see actor.c */
+    limi_atomic_u64 due; /* when its thread should call on_due(): an int64_t of monotonic ns */
+
+    /* Set before the actor is started. */
+    void *self;
+    void (*handle)(void *self, limi_node *node); /* a turn is some of these, in order */
+    void (*on_due)(void *self);                  /* on its own thread, inside no turn; NULL: never due */
+} limi_actor;
+
+/* With `held` the caller has the duty, and nothing is handled until limi_actor_open(). */
+void limi_actor_init(limi_actor *actor, bool held);
+void limi_actor_open(limi_actor *actor);
+void limi_actor_destroy(limi_actor *actor);
+
+/* How far a producer goes to get the turn run itself. */
+typedef enum limi_assist {
+    LIMI_ASSIST_NONE,  /* never */
+    LIMI_ASSIST_BRIEF, /* if a turn is brief */
+    LIMI_ASSIST_WAIT   /* it is about to wait for this actor anyway, until `satisfied` */
+} limi_assist;
+
+/* Push a node and see to it that it is handled. With LIMI_ASSIST_WAIT the turn is left to the actor's
+ * thread as soon as satisfied(argument) is true. The caller keeps the actor alive. */
+limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
+                          bool (*satisfied)(void *argument), void *argument);
+
+/* What the actor's thread does: turns and deadlines until the mailbox is sealed. */
+void limi_actor_live(limi_actor *actor);
+
+/* Set the next deadline, by anyone; INT64_MAX: none. */
+void limi_actor_set_due(limi_actor *actor, int64_t due_ns);
+
+/* For a handle(): have this node handled next, before what is queued. */
+void limi_actor_next(limi_actor *actor, limi_node *node);
+
+/* For a handle(): take the oldest node itself; NULL if there is none. */
+limi_node *limi_actor_take(limi_actor *actor);
+
+/* For a thread that is being ended inside a handle(): leave the rest of the turn to the actor's thread. */
+void limi_actor_hand_over(limi_actor *actor);
+
+/* For a handle() that knows nothing more will come: seal when all has been handled. */
+void limi_actor_finish(limi_actor *actor);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* backend.c -- the handle: arguments are checked here, once, for every backend; slots that a table
+ * leaves out get their defaults when it is taken in. */
+#include "handle.h"
+
+#include "detail.h"
+#include "memory.h"
+
+/* ---- defaults ---- */
+
+static liminal_status cannot_ask(void *self, liminal_envelope **request, liminal_envelope **out_reply,
+                                 liminal_deadline deadline)
+{
+    (void)self, (void)request, (void)out_reply, (void)deadline;
+    return limi_detail(LIMINAL_ENOPROC, "this backend has nobody who could answer an ask");
+}
+
+static liminal_pid no_pid(const void *self)
+{
+    (void)self;
+    return (liminal_pid){0};
+}
+
+static liminal_trace_context no_trace(const void *self)
+{
+    (void)self;
+    return (liminal_trace_context){.flags = 0};
+}
+
+static liminal_status take_table(liminal_backend *to, const liminal_backend *from)
+{
+    liminal_status st = limi_table_take(to, sizeof *to, offsetof(liminal_backend, ask), from, "backend");
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (to->name == NULL || to->send == NULL || to->receive == NULL || to->close == NULL || to->query == NULL ||
+        to->release == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "backend: name, send, receive, close, query and release are required");
+    }
+    to->ask = to->ask != NULL ? to->ask : cannot_ask;
+    to->pid = to->pid != NULL ? to->pid : no_pid;
+    to->trace = to->trace != NULL ? to->trace : no_trace;
+    return LIMINAL_OK; /* try_send's default needs the table: see liminal_conversation_try_send() */
+}
+
+/* ---- the handle ---- */
+
+liminal_status liminal_conversation_open(const liminal_backend *backend, void *self,
+                                         const liminal_allocator *allocator, liminal_conversation **out)
+{
+    liminal_conversation made = {.self = self};
+    liminal_conversation *conversation;
+    liminal_status st;
+    if (out == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "out: NULL");
+    }
+    if ((st = take_table(&made.backend, backend)) || (st = limi_allocator_take(&made.allocator, allocator))) {
+        return st;
+    }
+    conversation = limi_allocate(&made.allocator, sizeof *conversation);
+    if (conversation == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    *conversation = made;
+    limi_refcount_init(&conversation->handles);
+    *out = conversation;
+    return LIMINAL_OK;
+}
+
+void limi_handle_discard(liminal_conversation *conversation)
+{
+    liminal_allocator allocator = conversation->allocator;
+    limi_release(&allocator, conversation, sizeof *conversation);
+}
+
+bool limi_handle_try_ref(liminal_conversation *conversation)
+{
+    return limi_refcount_up_unless_zero(&conversation->handles);
+}
+
+liminal_conversation *liminal_conversation_ref(liminal_conversation *conversation)
+{
+    if (conversation != NULL) {
+        limi_refcount_up(&conversation->handles);
+    }
+    return conversation;
+}
+
+void liminal_conversation_drop(liminal_conversation **conversation)
+{
+    if (conversation != NULL && *conversation != NULL) {
+        liminal_conversation *dropped = *conversation;
+        *conversation = NULL;
+        if (limi_refcount_down(&dropped->handles)) {
+            dropped->backend.release(dropped->self);
+            limi_handle_discard(dropped);
+        }
+    }
+}
+
+/* ---- calls ---- */
+
+/* Check arguments and name the one that is NULL. */
+static liminal_status check(const liminal_conversation *conversation, bool rest, const char *what)
+{
+    if (conversation == NULL || !rest) {
+        return limi_detail(LIMINAL_EINVAL, "%s: NULL", conversation == NULL ? "conversation" : what);
+    }
+    return LIMINAL_OK;
+}
+
+/* A backend need not have said more: then the status's own text is the detail. */
+static uint32_t said(void)
+{
+    return limi_detail_here()->written;
+}
+
+static liminal_status explained(liminal_status st, uint32_t said_before)
+{
+    if (st != LIMINAL_OK && said() == said_before) {
+        return limi_detail(st, "%s", liminal_status_text(st));
+    }
+    return st;
+}
+
+liminal_status liminal_conversation_send(liminal_conversation *conversation, liminal_envelope **message,
+                                         liminal_deadline deadline)
+{
+    liminal_status st = check(conversation, message != NULL && *message != NULL, "message");
+    uint32_t before = said();
+    return st != LIMINAL_OK ? st : explained(conversation->backend.send(conversation->self, message, deadline), before);
+}
+
+liminal_status liminal_conversation_try_send(liminal_conversation *conversation, liminal_envelope **message)
+{
+    liminal_status st = check(conversation, message != NULL && *message != NULL, "message");
+    uint32_t before = said();
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (conversation->backend.try_send != NULL) {
+        return explained(conversation->backend.try_send(conversation->self, message), before);
+    }
+    st = explained(conversation->backend.send(conversation->self, message, liminal_deadline_passed()), before);
+    return st == LIMINAL_ETIMEDOUT ? limi_detail(LIMINAL_EFULL, "the mailbox is full") : st;
+}
+
+liminal_status liminal_conversation_receive(liminal_conversation *conversation, liminal_envelope **out_reply,
+                                            liminal_deadline deadline)
+{
+    liminal_status st = check(conversation, out_reply != NULL, "out_reply");
+    uint32_t before = said();
+    return st != LIMINAL_OK
+               ? st
+               : explained(conversation->backend.receive(conversation->self, out_reply, deadline), before);
+}
+
+liminal_status liminal_conversation_try_receive(liminal_conversation *conversation, liminal_envelope **out_reply)
+{
+    return liminal_conversation_receive(conversation, out_reply, liminal_deadline_passed());
+}
+
+liminal_status liminal_conversation_ask(liminal_conversation *conversation, liminal_envelope **request,
+                                        liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    liminal_status st = check(conversation, request != NULL && *request != NULL, "request");
+    uint32_t before = said();
+    if (st == LIMINAL_OK) {
+        st = check(conversation, out_reply != NULL, "out_reply");
+    }
+    return st != LIMINAL_OK
+               ? st
+               : explained(conversation->backend.ask(conversation->self, request, out_reply, deadline), before);
+}
+
+liminal_status liminal_conversation_close(liminal_conversation *conversation, liminal_deadline deadline)
+{
+    liminal_status st = check(conversation, true, "");
+    uint32_t before = said();
+    return st != LIMINAL_OK ? st : explained(conversation->backend.close(conversation->self, deadline), before);
+}
+
+liminal_status liminal_conversation_query(liminal_conversation *conversation, liminal_snapshot **out,
+                                          liminal_deadline deadline)
+{
+    liminal_status st = check(conversation, out != NULL, "out");
+    uint32_t before = said();
+    return st != LIMINAL_OK ? st : explained(conversation->backend.query(conversation->self, out, deadline), before);
+}
+
+liminal_pid liminal_conversation_pid(const liminal_conversation *conversation)
+{
+    return conversation != NULL ? conversation->backend.pid(conversation->self) : no_pid(NULL);
+}
+
+liminal_trace_context liminal_conversation_trace(const liminal_conversation *conversation)
+{
+    return conversation != NULL ? conversation->backend.trace(conversation->self) : no_trace(NULL);
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/* call.c -- the caller's side of the pthread actor: the slots of its backend table. */
+#include "detail.h"
+#include "wait.h"
+
+#include <string.h>
+
+/* What a conversation that takes no more sends says, with its detail text. */
+static liminal_status refusal(limi_talk *talk)
+{
+    liminal_status st;
+    const char *text;
+    limi_mutex_lock(&talk->lock);
+    st = limi_dialogue_refusal(&talk->dialogue, &text);
+    if (st == LIMINAL_OK) { /* the close is on its way to the rules */
+        st = LIMINAL_ECLOSED;
+        text = "the conversation is closing";
+    }
+    (void)limi_detail(st, "%s", text);
+    limi_mutex_unlock(&talk->lock);
+    return st;
+}
+
+/* The detail text that belongs to what the rules decided. */
+static liminal_status explain(limi_talk *talk, liminal_status outcome)
+{
+    switch (outcome) {
+    case LIMINAL_OK:
+        return outcome;
+    case LIMINAL_ENOPROC:
+        return limi_detail(outcome, "the conversation has no participant that could answer");
+    case LIMINAL_ECANCELED:
+        return limi_detail(outcome, "the participant consumed the request without an answer");
+    default:
+        if (refusal(talk) != outcome) { /* it was decided for a reason of the request's own */
+            (void)limi_detail(outcome, "%s", liminal_status_text(outcome));
+        }
+        return outcome;
+    }
+}
+
+/* ---- waiting for a decision ---- */
+
+static bool is_passed(liminal_deadline deadline)
+{
+    return deadline.ns <= 0 || (deadline.ns != INT64_MAX && limi_clock_monotonic() >= deadline.ns);
+}
+
+/* The rules hear that the caller has gone; true if they had decided before. */
+static bool give_up(limi_talk *talk, limi_request *request, bool withdrawn)
+{
+    limi_event event = {.kind = LIMI_EVENT_GAVE_UP, .ticket = &request->ticket, .withdrawn = withdrawn};
+    limi_talk_step(talk, &event);
+    return event.decided;
+}
+
+static void pass_deadline(limi_talk *talk)
+{
+    limi_event event = {.kind = LIMI_EVENT_DEADLINE, .now_ns = limi_clock_monotonic()};
+    limi_talk_step(talk, &event);
+}
+
+/* Wait until the ticket is decided, or give it up at the deadline. The conversation's own deadline is
+ * seen to as well: its thread may be inside an inline behaviour that does not return. */
+static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
+{
+    liminal_deadline limit = liminal_deadline_earlier(deadline, talk->deadline);
+    if (limi_waiter_wait(&request->waiter, limit.ns)) {
+        return true;
+    }
+    if (talk->deadline.ns < deadline.ns) {
+        pass_deadline(talk);
+    }
+    if (!give_up(talk, request, request->ticket.kind == LIMI_TICKET_ASK && limi_request_withdraw(request))) {
+        return false;
+    }
+    return limi_waiter_wait(&request->waiter, INT64_MAX); /* whoever decided it is about to say so */
+}
+
+static liminal_status timed_out(limi_talk *talk, const char *what)
+{
+    return limi_mailbox_is_closed(&talk->actor.mailbox) && is_passed(talk->deadline)
+               ? refusal(talk)
+               : limi_detail(LIMINAL_ETIMEDOUT, "%s", what);
+}
+
+/* ---- send ---- */
+
+static bool is_closed(void *argument)
+{
+    return limi_mailbox_is_closed(&((limi_talk *)argument)->actor.mailbox);
+}
+
+/* A place in the mailbox for `bytes`, or why not. */
+static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline deadline, bool may_wait)
+{
+    limi_room room;
+    liminal_status st;
+    if (is_closed(talk)) {
+        return refusal(talk);
+    }
+    if (!limi_quota_fits(&talk->quota, bytes)) {
+        return limi_detail(LIMINAL_ELIMIT, "%zu bytes are more than the mailbox may ever hold", bytes);
+    }
+    if (limi_quota_take(&talk->quota, bytes)) {
+        return LIMINAL_OK;
+    }
+    if (!may_wait || talk->overflow == LIMINAL_OVERFLOW_REFUSE) {
+        return limi_detail(LIMINAL_EFULL, "the mailbox is full");
+    }
+    st = limi_wait_enter(talk);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    room = limi_quota_wait(&talk->quota, bytes, is_closed, talk, deadline.ns);
+    limi_wait_leave(talk);
+    if (room == LIMI_ROOM_GIVEN_UP) {
+        return refusal(talk);
+    }
+    return room == LIMI_ROOM_TAKEN ? LIMINAL_OK : limi_detail(LIMINAL_ETIMEDOUT, "the mailbox stayed full");
+}
+
+/* A request with a place, of one owner. The envelope is in it and still the caller's. */
+static liminal_status place(limi_talk *talk, limi_ticket_kind kind, liminal_envelope *envelope,
+                            liminal_deadline deadline, bool may_wait, limi_request **out)
+{
+    size_t bytes = liminal_envelope_size(envelope);
+    liminal_status st = take_place(talk, bytes, deadline, may_wait);
+    limi_request *request;
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    request = limi_request_create(talk->allocator, kind, envelope);
+    if (request == NULL) {
+        limi_quota_release(&talk->quota, bytes);
+        return LIMINAL_ENOMEM;
+    }
+    request->placed = true;
+    request->bytes = bytes;
+    request->node.kind = LIMI_NODE_SENT;
+    request->deadline = liminal_envelope_read(envelope).deadline;
+    *out = request;
+    return LIMINAL_OK;
+}
+
+/* It was refused after all: undo place(). */
+static void displace(limi_talk *talk, limi_request *request)
+{
+    limi_quota_release(&talk->quota, request->bytes);
+    request->ticket.envelope = NULL;
+    limi_request_drop(request);
+}
+
+static liminal_status send(limi_talk *talk, liminal_envelope **message, liminal_deadline deadline, bool may_wait)
+{
+    limi_request *request;
+    limi_push pushed;
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st || (st = place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
+        return st;
+    }
+    pushed = limi_actor_post(&talk->actor, &request->node, LIMI_CLASS_MESSAGE, LIMI_ASSIST_BRIEF, NULL, NULL);
+    if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {
+        displace(talk, request);
+        return refusal(talk);
+    }
+    *message = NULL;
+    return LIMINAL_OK;
+}
+
+static liminal_status talk_send(void *self, liminal_envelope **message, liminal_deadline deadline)
+{
+    return send(self, message, deadline, true);
+}
+
+static liminal_status talk_try_send(void *self, liminal_envelope **message)
+{
+    return send(self, message, liminal_deadline_passed(), false);
+}
+
+/* ---- receive ---- */
+
+static liminal_status receive_waiting(limi_talk *talk, liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    limi_request *request = limi_request_create(talk->allocator, LIMI_TICKET_RECEIVE, NULL);
+    limi_event event = {.kind = LIMI_EVENT_RECEIVE, .may_wait = true};
+    liminal_status st;
+    if (request == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    event.ticket = &limi_request_ref(request)->ticket;
+    limi_talk_step(talk, &event);
+    if (event.decided) {
+        limi_request_drop(request); /* the rules never kept their share */
+    }
+    if (event.decided || await(talk, request, deadline)) {
+        st = explain(talk, request->ticket.outcome);
+        if (st == LIMINAL_OK) {
+            *out_reply = request->ticket.reply;
+            request->ticket.reply = NULL;
+        }
+    } else {
+        st = timed_out(talk, "nothing came before the deadline");
+    }
+    limi_request_drop(request);
+    return st;
+}
+
+static liminal_status talk_receive(void *self, liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    limi_talk *talk = self;
+    limi_ticket ticket;
+    limi_event event = {.kind = LIMI_EVENT_RECEIVE, .ticket = &ticket};
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    limi_ticket_init(&ticket, LIMI_TICKET_RECEIVE, NULL);
+    limi_talk_step(talk, &event);
+    if (event.decided) {
+        st = explain(talk, ticket.outcome);
+        if (st == LIMINAL_OK) {
+            *out_reply = ticket.reply;
+        }
+        return st;
+    }
+    if (is_passed(deadline)) {
+        return limi_detail(LIMINAL_ETIMEDOUT, "nothing is there");
+    }
+    st = limi_wait_enter(talk);
+    if (st == LIMINAL_OK) {
+        st = receive_waiting(talk, out_reply, deadline);
+        limi_wait_leave(talk);
+    }
+    return st;
+}
+
+/* ---- ask, close and the barrier of a query: they wait, and may run the turn themselves ---- */
+
+typedef struct call {
+    limi_talk *talk;
+    limi_request *request;
+    liminal_deadline deadline;
+    limi_push pushed;
+    bool decided;
+} call;
+
+static bool is_satisfied(void *argument)
+{
+    const call *c = argument;
+    return limi_waiter_is_done(&c->request->waiter) || is_passed(c->deadline);
+}
+
+static void post_and_await(void *argument)
+{
+    call *c = argument;
+    limi_class class = c->request->ticket.kind == LIMI_TICKET_ASK ? LIMI_CLASS_MESSAGE : LIMI_CLASS_CONTROL;
+    c->pushed = limi_actor_post(&c->talk->actor, &limi_request_ref(c->request)->node, class, LIMI_ASSIST_WAIT,
+                                is_satisfied, c);
+    if (c->pushed == LIMI_PUSH_CLOSED || c->pushed == LIMI_PUSH_SEALED) {
+        limi_request_drop(c->request); /* nobody took that share */
+    } else if (c->request->node.kind == LIMI_NODE_BARRIER) {
+        c->decided = limi_waiter_wait(&c->request->waiter, c->deadline.ns);
+    } else {
+        c->decided = await(c->talk, c->request, c->deadline);
+    }
+}
+
+/* An inline behaviour ended the calling thread: the caller has gone. */
+static void caller_unwound(void *argument)
+{
+    call *c = argument;
+    (void)give_up(c->talk, c->request, limi_request_withdraw(c->request));
+    limi_request_drop(c->request);
+}
+
+static void run_call(call *c)
+{
+    if (c->talk->has_inline) {
+        limi_thread_guard(post_and_await, caller_unwound, c);
+    } else {
+        post_and_await(c);
+    }
+}
+
+/* With a wait entered. On any status but LIMINAL_OK the request was either begun, and is taken, or
+ * never will be, and stays the caller's. */
+static liminal_status ask_waiting(limi_talk *talk, limi_request *request, liminal_envelope **envelope,
+                                  liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    call c = {.talk = talk, .request = request, .deadline = deadline};
+    liminal_status st;
+    run_call(&c);
+    if (c.pushed == LIMI_PUSH_CLOSED || c.pushed == LIMI_PUSH_SEALED) {
+        displace(talk, request);
+        return refusal(talk);
+    }
+    st = c.decided ? explain(talk, request->ticket.outcome) : timed_out(talk, "no answer before the deadline");
+    if (st == LIMINAL_OK) {
+        *out_reply = request->ticket.reply;
+        request->ticket.reply = NULL;
+    }
+    if (st != LIMINAL_OK && (limi_request_withdraw(request) || limi_u32_load(&request->begun) == LIMI_WITHDRAWN)) {
+        (void)liminal_envelope_ref(*envelope); /* the request keeps one until its node is back */
+    } else {
+        *envelope = NULL;
+    }
+    limi_request_drop(request);
+    return st;
+}
+
+static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_envelope **out_reply,
+                               liminal_deadline deadline)
+{
+    limi_talk *talk = self;
+    limi_request *request;
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (is_passed(deadline) && !is_closed(talk)) {
+        return limi_detail(LIMINAL_ETIMEDOUT, "the deadline had passed before the ask");
+    }
+    st = place(talk, LIMI_TICKET_ASK, *envelope, deadline, true, &request);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    request->deadline = liminal_deadline_earlier(request->deadline, deadline);
+    st = limi_wait_enter(talk);
+    if (st != LIMINAL_OK) {
+        displace(talk, request);
+        return st;
+    }
+    st = ask_waiting(talk, request, envelope, out_reply, deadline);
+    limi_wait_leave(talk);
+    return st;
+}
+
+/* ---- close ---- */
+
+static void close_now(limi_talk *talk)
+{
+    limi_event event = {.kind = LIMI_EVENT_CLOSE, .deadline = liminal_deadline_passed()};
+    limi_talk_step(talk, &event);
+    pass_deadline(talk);
+}
+
+static liminal_status talk_close(void *self, liminal_deadline deadline)
+{
+    limi_talk *talk = self;
+    call c = {.talk = talk, .deadline = deadline};
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (limi_wait_is_inside(talk)) {
+        limi_talk_close_quietly(talk, deadline);
+        return LIMINAL_OK;
+    }
+    st = limi_wait_enter(talk);
+    if (st != LIMINAL_OK) {
+        limi_talk_close_quietly(talk, deadline);
+        return st;
+    }
+    c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
+    if (c.request == NULL) {
+        st = LIMINAL_ENOMEM;
+    } else {
+        c.request->node.kind = LIMI_NODE_CLOSE;
+        c.request->deadline = deadline;
+        limi_mailbox_close(&talk->actor.mailbox);
+        limi_quota_disturb(&talk->quota);
+        run_call(&c);
+        if (!c.decided && c.pushed != LIMI_PUSH_SEALED) {
+            close_now(talk);
+        }
+        limi_request_drop(c.request);
+    }
+    limi_wait_leave(talk);
+    return st;
+}
+
+/* ---- query ---- */
+
+static liminal_status barrier(limi_talk *talk, liminal_deadline deadline)
+{
+    call c = {.talk = talk, .deadline = deadline};
+    if (limi_wait_enter(talk) != LIMINAL_OK) {
+        return LIMINAL_OK; /* it would wait for itself: shows what there is */
+    }
+    c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
+    if (c.request != NULL) {
+        c.request->node.kind = LIMI_NODE_BARRIER;
+        run_call(&c);
+        limi_request_drop(c.request);
+    }
+    limi_wait_leave(talk);
+    return c.request != NULL ? LIMINAL_OK : LIMINAL_ENOMEM;
+}
+
+static liminal_status talk_query(void *self, liminal_snapshot **out, liminal_deadline deadline)
+{
+    limi_talk *talk = self;
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st == LIMINAL_OK && !limi_mailbox_is_idle(&talk->actor.mailbox) && !limi_wait_is_turn(talk)) {
+        st = barrier(talk, deadline);
+    }
+    if (st == LIMINAL_OK) {
+        limi_mutex_lock(&talk->lock);
+        st = liminal_state_snapshot(talk->state, out);
+        limi_mutex_unlock(&talk->lock);
+    }
+    return st;
+}
+
+/* ---- the rest ---- */
+
+static liminal_pid talk_pid(const void *self)
+{
+    return ((const limi_talk *)self)->process.exit.pid;
+}
+
+static liminal_trace_context talk_trace(const void *self)
+{
+    return liminal_span_context(((const limi_talk *)self)->span);
+}
+
+static void talk_release(void *self)
+{
+    limi_talk *talk = self;
+    if (limi_supervisor_here(talk->supervisor) != LIMINAL_OK) {
+        return; /* in a forked child nothing of it can run or be freed */
+    }
+    limi_mutex_lock(&talk->supervisor->lock);
+    talk->handle = NULL;
+    limi_mutex_unlock(&talk->supervisor->lock);
+    limi_talk_close_quietly(talk, liminal_deadline_never());
+    limi_talk_unref(talk);
+}
+
+const liminal_backend limi_talk_backend = {
+    LIMINAL_OPS(liminal_backend),
+    .name = "pthread actor",
+    .send = talk_send,
+    .receive = talk_receive,
+    .close = talk_close,
+    .query = talk_query,
+    .release = talk_release,
+    .ask = talk_ask,
+    .try_send = talk_try_send,
+    .pid = talk_pid,
+    .trace = talk_trace,
+};

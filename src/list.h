@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* list.h -- an intrusive, circular, doubly linked list. No allocation, no lock. */
+#ifndef LIMI_LIST_H
+#define LIMI_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct limi_list {
+    struct limi_list *next, *prev;
+} limi_list;
+
+/* The struct that holds a node. */
+#define LIMI_HOLDER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+
+static inline void limi_list_init(limi_list *list)
+{
+    list->next = list->prev = list;
+}
+
+static inline bool limi_list_empty(const limi_list *list)
+{
+    return list->next == list;
+}
+
+static inline void limi_list_append(limi_list *list, limi_list *node)
+{
+    node->prev = list->prev;
+    node->next = list;
+    list->prev->next = node;
+    list->prev = node;
+}
+
+/* Welcome for a node that is on no list, if it was initialised. */
+static inline void limi_list_remove(limi_list *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+    limi_list_init(node);
+}
+
+static inline limi_list *limi_list_pop(limi_list *list)
+{
+    limi_list *node = list->next;
+    if (node == list) {
+        return NULL;
+    }
+    limi_list_remove(node);
+    return node;
+}
+
+/* Move all of `from` behind all of `to`; `from` is then empty. */
+static inline void limi_list_splice(limi_list *to, limi_list *from)
+{
+    if (limi_list_empty(from)) {
+        return;
+    }
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    limi_list_init(from);
+}
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* log.c -- the context log: append-only chunks that snapshots share. */
+#include "log.h"
+
+#include "detail.h"
+#include "envelope.h"
+#include "memory.h"
+
+
+#define CHUNK_SHIFT_MOST 5 /* 32 entries: the cost of a chunk's own spread thin */
+#define CHUNK_SHIFT_LEAST 2
+#define DIRECTORY_LEAST 4
+
+typedef struct chunk {
+    limi_refcount owners; /* directories */
+    liminal_log_entry entries[];
+} chunk;
+
+_Static_assert(sizeof(liminal_log_entry) <= 48, "an entry with its share of everything stays within 64 bytes");
+
+struct limi_log_directory {
+    limi_refcount owners; /* views, and the log */
+    bool shared;          /* the writer's: there has been a view of it, so slots that are set stay set */
+    unsigned shift;
+    liminal_allocator allocator;
+    size_t capacity;
+    uint64_t first; /* number of the chunk that slots[0] is for */
+    uint64_t seen;  /* the writer's: no view reads entries from this number on */
+    chunk *slots[];
+};
+
+static size_t chunk_bytes(unsigned shift)
+{
+    return sizeof(chunk) + ((size_t)1 << shift) * sizeof(liminal_log_entry);
+}
+
+static size_t directory_bytes(size_t capacity)
+{
+    return sizeof(limi_log_directory) + capacity * sizeof(chunk *);
+}
+
+static size_t slot_of(const limi_log_directory *directory, uint64_t number)
+{
+    return (size_t)((number >> directory->shift) - directory->first);
+}
+
+static liminal_log_entry *entry_at(const limi_log_directory *directory, uint64_t number)
+{
+    size_t place = (size_t)number & (((size_t)1 << directory->shift) - 1);
+    return &directory->slots[slot_of(directory, number)]->entries[place];
+}
+
+static bool begins_chunk(uint64_t number, unsigned shift)
+{
+    return ((number >> shift) << shift) == number;
+}
+
+static void drop_chunk(chunk *dead, unsigned shift, const liminal_allocator *allocator)
+{
+    if (dead == NULL || !limi_refcount_down(&dead->owners)) {
+        return;
+    }
+    for (size_t i = 0; i < (size_t)1 << shift; i++) {
+        limi_envelope_unref(dead->entries[i].envelope);
+    }
+    limi_release(allocator, dead, chunk_bytes(shift));
+}
+
+static void drop_directory(limi_log_directory *dead)
+{
+    liminal_allocator allocator;
+    if (dead == NULL || !limi_refcount_down(&dead->owners)) {
+        return;
+    }
+    allocator = dead->allocator;
+    for (size_t i = 0; i < dead->capacity; i++) {
+        drop_chunk(dead->slots[i], dead->shift, &allocator);
+    }
+    limi_release(&allocator, dead, directory_bytes(dead->capacity));
+}
+
+void limi_log_init(limi_log *log, size_t bound, const liminal_allocator *allocator)
+{
+    *log = (limi_log){.allocator = allocator, .bound = bound, .shift = CHUNK_SHIFT_MOST};
+    /* Chunks go as a whole, so a log of few entries takes small ones: it may be of large envelopes. */
+    while (log->shift > CHUNK_SHIFT_LEAST && bound >> log->shift < 4) {
+        log->shift--;
+    }
+}
+
+void limi_log_clear(limi_log *log)
+{
+    limi_log_directory *directory = log->directory;
+    limi_log_init(log, log->bound, log->allocator);
+    drop_directory(directory);
+}
+
+/* Whether the next chunk needs a new directory. Of a shared one, which can't let go of single chunks, an
+ * eighth of what can be read may have been pushed out before it is worth making another. */
+static bool must_renew(const limi_log *log)
+{
+    const limi_log_directory *directory = log->directory;
+    size_t stale, used;
+    if (directory == NULL) {
+        return true;
+    }
+    stale = slot_of(directory, log->begin);
+    used = slot_of(directory, log->end);
+    return used == directory->capacity || (directory->shared && stale > (used - stale) / 8);
+}
+
+/* Make a directory of the chunks that can still be read, with room for as many again. NULL without memory. */
+static limi_log_directory *renew(const limi_log *log)
+{
+    const limi_log_directory *old = log->directory;
+    size_t stale = old != NULL ? slot_of(old, log->begin) : 0;
+    size_t live = old != NULL ? slot_of(old, log->end) - stale : 0;
+    size_t capacity = 2 * live > DIRECTORY_LEAST ? 2 * live : DIRECTORY_LEAST;
+    limi_log_directory *directory = limi_allocate(log->allocator, directory_bytes(capacity));
+
+    if (directory == NULL) {
+        return NULL;
+    }
+    limi_refcount_init(&directory->owners);
+    directory->shift = log->shift;
+    directory->allocator = *log->allocator;
+    directory->capacity = capacity;
+    directory->first = log->begin >> log->shift;
+    directory->seen = old != NULL ? old->seen : 0;
+    for (size_t i = 0; i < live; i++) {
+        directory->slots[i] = old->slots[stale + i];
+        limi_refcount_up(&directory->slots[i]->owners);
+    }
+    return directory;
+}
+
+/* Have a chunk for the next entry, which is the first of it. */
+static liminal_status open_chunk(limi_log *log)
+{
+    limi_log_directory *old = NULL;
+    chunk *fresh = limi_allocate(log->allocator, chunk_bytes(log->shift));
+    if (fresh == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    if (must_renew(log)) {
+        limi_log_directory *directory = renew(log);
+        if (directory == NULL) {
+            limi_release(log->allocator, fresh, chunk_bytes(log->shift));
+            return LIMINAL_ENOMEM;
+        }
+        old = log->directory;
+        log->directory = directory;
+    }
+    limi_refcount_init(&fresh->owners);
+    log->directory->slots[slot_of(log->directory, log->end)] = fresh;
+    drop_directory(old);
+    return LIMINAL_OK;
+}
+
+static void push_out(limi_log *log)
+{
+    limi_log_directory *directory = log->directory;
+    liminal_log_entry *oldest = entry_at(directory, log->begin);
+    const liminal_envelope *envelope = NULL;
+    chunk *dead = NULL;
+
+    if (log->begin >= directory->seen) {
+        envelope = oldest->envelope; /* no view reads it: it need not wait for the rest of its chunk */
+        oldest->envelope = NULL;
+    }
+    log->begin++;
+    if (!directory->shared && begins_chunk(log->begin, log->shift)) {
+        size_t slot = slot_of(directory, log->begin - 1);
+        dead = directory->slots[slot];
+        directory->slots[slot] = NULL;
+    }
+    /* Last, when all is in order, because this may run a callback. */
+    limi_envelope_unref(envelope);
+    drop_chunk(dead, log->shift, log->allocator);
+}
+
+liminal_status limi_log_append(limi_log *log, const liminal_log_entry *entry)
+{
+    liminal_log_entry *next;
+    if (begins_chunk(log->end, log->shift)) {
+        liminal_status st = open_chunk(log);
+        if (st != LIMINAL_OK) {
+            return st;
+        }
+    }
+    next = entry_at(log->directory, log->end);
+    *next = *entry;
+    (void)liminal_envelope_ref(entry->envelope);
+    log->end++;
+    if (log->end - log->begin > log->bound) {
+        push_out(log);
+    }
+    return LIMINAL_OK;
+}
+
+void limi_log_note(limi_log *log, const liminal_log_entry *entry)
+{
+    limi_detail_room before;
+    if (!begins_chunk(log->end, log->shift)) { /* the usual case, which can't fail */
+        limi_ignore(limi_log_append(log, entry));
+        return;
+    }
+    before = *limi_detail_here();
+    if (limi_log_append(log, entry) != LIMINAL_OK) {
+        log->lost++;
+        *limi_detail_here() = before;
+    }
+}
+
+uint64_t limi_log_dropped(const limi_log *log)
+{
+    return log->begin + log->lost;
+}
+
+void limi_log_share(const limi_log *log, limi_log_view *out)
+{
+    limi_log_directory *directory = log->directory;
+    if (directory != NULL) {
+        limi_refcount_up(&directory->owners);
+        directory->shared = true;
+        directory->seen = log->end;
+    }
+    *out = (limi_log_view){.directory = directory, .begin = log->begin, .end = log->end};
+}
+
+size_t limi_log_view_count(const limi_log_view *view)
+{
+    return (size_t)(view->end - view->begin);
+}
+
+const liminal_log_entry *limi_log_view_at(const limi_log_view *view, size_t index)
+{
+    return entry_at(view->directory, view->begin + index);
+}
+
+void limi_log_view_drop(limi_log_view *view)
+{
+    limi_log_directory *directory = view->directory;
+    *view = (limi_log_view){0};
+    drop_directory(directory);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* memory.c -- allocation through a table, and how tables of the embedder are taken in. */
+#include "memory.h"
+
+#include "detail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *default_allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+static void default_release(void *context, void *memory, size_t bytes)
+{
+    (void)context, (void)bytes;
+    free(memory);
+}
+
+static const liminal_allocator default_allocator = {
+    LIMINAL_OPS(liminal_allocator),
+    .allocate = default_allocate,
+    .release = default_release,
+};
+
+const liminal_allocator *liminal_allocator_default(void)
+{
+    return &default_allocator;
+}
+
+void *limi_allocate(const liminal_allocator *allocator, size_t bytes)
+{
+    void *memory = allocator->allocate(allocator->context, bytes);
+    if (memory == NULL) {
+        (void)limi_detail(LIMINAL_ENOMEM, "no memory for %zu bytes", bytes);
+        return NULL;
+    }
+    return memset(memory, 0, bytes);
+}
+
+void limi_release(const liminal_allocator *allocator, void *memory, size_t bytes)
+{
+    if (memory != NULL) {
+        allocator->release(allocator->context, memory, bytes);
+    }
+}
+
+liminal_status limi_table_take(void *to, size_t room, size_t least, const void *from, const char *what)
+{
+    size_t size;
+    memset(to, 0, room);
+    if (from == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "%s: NULL", what);
+    }
+    memcpy(&size, from, sizeof size);
+    if (size < least || size > room) {
+        return limi_detail(LIMINAL_EINVAL, "%s: size %zu is not between %zu and %zu", what, size, least, room);
+    }
+    memcpy(to, from, size);
+    return LIMINAL_OK;
+}
+
+liminal_status limi_allocator_take(liminal_allocator *to, const liminal_allocator *from)
+{
+    liminal_status st;
+    if (from == NULL) {
+        *to = default_allocator;
+        return LIMINAL_OK;
+    }
+    st = limi_table_take(to, sizeof *to, sizeof *to, from, "allocator");
+    if (st == LIMINAL_OK && (to->allocate == NULL || to->release == NULL)) {
+        st = limi_detail(LIMINAL_EINVAL, "allocator: allocate and release are required");
+    }
+    return st;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* platform.h -- the treaty: all that the library asks of the machine it runs on.
+ *
+ * Every atomic operation and every wait of the library goes through here, so that another
+ * implementation can stand in its place: a port, or a deterministic scheduler for tests (which
+ * defines LIMI_PLATFORM_HEADER to the header that replaces platform_inline.h). A port provides:
+ *
+ *   atomics   sequentially consistent; a weaker one carries its order in its name, and the reason
+ *             stands where it is used. No stand-alone fences.
+ *   park      see limi_park. The order is carried by the word's own atomic operations.
+ *   threads   all signals blocked, cancellation disabled, named, with at least the stack asked for.
+ *   clocks    monotonic and wall, in nanoseconds, never failing.
+ *   random    unpredictable bytes.
+ *   epoch     a number that tells this process from the one it was forked from.
+ */
+#ifndef LIMI_PLATFORM_H
+#define LIMI_PLATFORM_H
+
+#include <liminal/status.h>
+
+/* ---- thread safety annotations, checked by clang -Wthread-safety ------------------------------ */
+
+#if defined(__clang__)
+#define LIMI_CAPABILITY(name) __attribute__((capability(name)))
+#define LIMI_ACQUIRES(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define LIMI_RELEASES(...) __attribute__((release_capability(__VA_ARGS__)))
+#define LIMI_REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define LIMI_EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define LIMI_UNCHECKED __attribute__((no_thread_safety_analysis))
+#else
+#define LIMI_CAPABILITY(name)
+#define LIMI_ACQUIRES(...)
+#define LIMI_RELEASES(...)
+#define LIMI_REQUIRES(...)
+#define LIMI_EXCLUDES(...)
+#define LIMI_UNCHECKED
+#endif
+
+/* An impossible state stops the program where it is, in release builds too: no output, no abort(). */
+#define LIMI_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
+
+/* ---- atomics ---------------------------------------------------------------------------------- */
+
+#ifdef LIMI_PLATFORM_HEADER
+#include LIMI_PLATFORM_HEADER
+#else
+#include "platform_inline.h"
+#endif
+
+/* platform_inline.h defines the types limi_atomic_u32, limi_atomic_u64, limi_atomic_ptr (a uintptr_t)
+ * and, for each, with NAME one of u32, u64, ptr:
+ *
+ *   limi_NAME_init(a, v)                 before anyone else can see it
+ *   limi_NAME_load(a)                    limi_NAME_store(a, v)
+ *   limi_NAME_load_acquire(a)
+ *   limi_NAME_exchange(a, v)             returns the value before
+ *   limi_NAME_cas(a, &expected, v)       strong; true if it was stored, else expected = the value
+ *   limi_NAME_add(a, v), limi_NAME_sub(a, v), limi_NAME_or(a, v), limi_NAME_and(a, v)   return the value before
+ *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v)                          for counts of references
+ *
+ * and limi_relax(), a pause inside a spin. */
+
+/* ---- locks ------------------------------------------------------------------------------------ */
+
+/* Not recursive. Held for a few dozen instructions, never across a callback or a wait. */
+typedef struct LIMI_CAPABILITY("mutex") limi_mutex {
+    _Alignas(8) unsigned char room[48];
+} limi_mutex;
+
+void limi_mutex_init(limi_mutex *mutex);
+void limi_mutex_destroy(limi_mutex *mutex);
+void limi_mutex_lock(limi_mutex *mutex) LIMI_ACQUIRES(*mutex);
+void limi_mutex_unlock(limi_mutex *mutex) LIMI_RELEASES(*mutex);
+
+/* ---- park and unpark -------------------------------------------------------------------------- */
+
+/* A word that threads sleep on. `value` is used freely through the atomics above. */
+typedef struct limi_word {
+    limi_atomic_u32 value;
+#ifdef LIMI_WORD_ROOM
+    _Alignas(8) unsigned char room[LIMI_WORD_ROOM]; /* for a port without futexes */
+#endif
+} limi_word;
+
+void limi_word_init(limi_word *word, uint32_t value);
+void limi_word_destroy(limi_word *word);
+
+/* Sleep while word->value == expected, until limi_unpark(word) or `deadline_ns` on the monotonic
+ * clock (INT64_MAX: for ever). May return early for no reason: the caller looks again. Returns false
+ * only if the deadline has passed. A store to `value` that precedes limi_unpark in the waker, and
+ * that the sleeper's check of `expected` did not see, wakes the sleeper: the check and the falling
+ * asleep are one step as seen from limi_unpark. */
+bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns);
+
+/* Wake everyone who sleeps on the word. The caller keeps the word alive until this has returned. */
+void limi_unpark(limi_word *word);
+
+/* How many limi_relax() to try before parking; 0 with one processor. */
+uint32_t limi_spin_limit(void);
+
+/* ---- threads ---------------------------------------------------------------------------------- */
+
+typedef struct limi_thread {
+    _Alignas(8) unsigned char room[16];
+} limi_thread;
+
+typedef struct limi_thread_plan {
+    char name[16];
+    size_t stack_bytes; /* raised to the platform's minimum */
+    void (*body)(void *argument);
+    void *argument;
+} limi_thread_plan;
+
+/* Start a thread that runs plan->body; the plan stays where it is until that has begun. ELIMIT if the
+ * system refuses. Every thread that was started is joined once, by its limi_thread_self(). */
+liminal_status limi_thread_start(const limi_thread_plan *plan);
+limi_thread limi_thread_self(void);
+void limi_thread_join(limi_thread thread);
+
+/* Run body(argument). If the thread is ended inside it (pthread_exit, cancellation of a host's
+ * thread), run unwound(argument) while the stack unwinds; the thread then really ends. */
+void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument);
+
+/* Zeroed memory of the calling thread, for scope.c. */
+#define LIMI_THREAD_ROOM 512
+void *limi_thread_room(void);
+
+/* ---- clocks, randomness, epoch ---------------------------------------------------------------- */
+
+int64_t limi_clock_monotonic(void);
+int64_t limi_clock_wall(void);
+
+/* Fill with unpredictable bytes; never fails (it waits for the system's entropy at boot). */
+void limi_random(void *bytes, size_t size);
+
+/* A number, never 0, that is the same for the life of a process and another one in a forked child,
+ * however it was forked; read without a system call. 0 if the machine gives no memory for it. */
+uint64_t limi_epoch(void);
+
+#endif

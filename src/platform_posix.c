@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* platform_posix.c -- the treaty on POSIX threads; on 64-bit Linux with futexes. The contracts stand
+ * in platform.h. The only file that includes the system's own headers. */
+#define _GNU_SOURCE
+
+#include "platform.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef LIMI_WORD_ROOM
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
+
+#define NS_PER_S 1000000000
+
+/* ---- locks ---- */
+
+_Static_assert(sizeof(pthread_mutex_t) <= sizeof(limi_mutex), "room for a mutex");
+
+static pthread_mutex_t *native(limi_mutex *mutex)
+{
+    return (pthread_mutex_t *)(void *)mutex->room;
+}
+
+void limi_mutex_init(limi_mutex *mutex)
+{
+    int failed = pthread_mutex_init(native(mutex), NULL);
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_mutex_destroy(limi_mutex *mutex)
+{
+    int failed = pthread_mutex_destroy(native(mutex));
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_mutex_lock(limi_mutex *mutex) LIMI_UNCHECKED
+{
+    int failed = pthread_mutex_lock(native(mutex));
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_mutex_unlock(limi_mutex *mutex) LIMI_UNCHECKED
+{
+    int failed = pthread_mutex_unlock(native(mutex));
+    LIMI_ASSERT(failed == 0);
+}
+
+/* ---- clocks ---- */
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec now;
+    int failed = clock_gettime(clock, &now);
+    LIMI_ASSERT(failed == 0);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t limi_clock_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t limi_clock_wall(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+static struct timespec timespec_of(int64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+/* ---- park and unpark ---- */
+
+#ifndef LIMI_WORD_ROOM
+
+void limi_word_init(limi_word *word, uint32_t value)
+{
+    limi_u32_init(&word->value, value);
+}
+
+void limi_word_destroy(limi_word *word)
+{
+    (void)word;
+}
+
+bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns)
+{
+    struct timespec until;
+    long result;
+    int saved = errno; /* the host's errno is not ours to change */
+    if (deadline_ns <= 0) {
+        return false;
+    }
+    until = timespec_of(deadline_ns);
+    result = syscall(SYS_futex, &word->value, FUTEX_WAIT_BITSET_PRIVATE, expected,
+                     deadline_ns == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    result = result == 0 ? 0 : errno;
+    errno = saved;
+    return result != ETIMEDOUT; /* EAGAIN and EINTR: the caller looks again */
+}
+
+void limi_unpark(limi_word *word)
+{
+    int saved = errno;
+    (void)syscall(SYS_futex, &word->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    errno = saved;
+}
+
+#else /* no futexes: a mutex and a condition variable in each word */
+
+typedef struct sleepers {
+    pthread_mutex_t lock;
+    pthread_cond_t woken;
+} sleepers;
+
+_Static_assert(sizeof(sleepers) <= LIMI_WORD_ROOM, "room for the sleepers");
+
+static sleepers *sleepers_of(limi_word *word)
+{
+    return (sleepers *)(void *)word->room;
+}
+
+void limi_word_init(limi_word *word, uint32_t value)
+{
+    pthread_condattr_t attributes;
+    int failed = pthread_condattr_init(&attributes);
+    limi_u32_init(&word->value, value);
+    failed |= pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    failed |= pthread_cond_init(&sleepers_of(word)->woken, &attributes);
+    failed |= pthread_condattr_destroy(&attributes);
+    failed |= pthread_mutex_init(&sleepers_of(word)->lock, NULL);
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_word_destroy(limi_word *word)
+{
+    int failed = pthread_cond_destroy(&sleepers_of(word)->woken);
+    failed |= pthread_mutex_destroy(&sleepers_of(word)->lock);
+    LIMI_ASSERT(failed == 0);
+}
+
+bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns)
+{
+    sleepers *s = sleepers_of(word);
+    struct timespec until;
+    int result = 0;
+    if (deadline_ns <= 0) {
+        return false;
+    }
+    until = timespec_of(deadline_ns);
+    (void)pthread_mutex_lock(&s->lock);
+    /* The check and the falling asleep are one step for limi_unpark, which takes the same lock. */
+    if (limi_u32_load(&word->value) == expected) {
+        result = deadline_ns == INT64_MAX ? pthread_cond_wait(&s->woken, &s->lock)
+                                          : pthread_cond_timedwait(&s->woken, &s->lock, &until);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return result != ETIMEDOUT;
+}
+
+void limi_unpark(limi_word *word)
+{
+    sleepers *s = sleepers_of(word);
+    (void)pthread_mutex_lock(&s->lock);
+    (void)pthread_cond_broadcast(&s->woken);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+#endif
+
+#define SPINS 200 /* some 5 microseconds of pauses */
+
+uint32_t limi_spin_limit(void)
+{
+    static _Atomic(uint32_t) known; /* 0: not asked yet; else the limit plus one */
+    uint32_t limit = atomic_load_explicit(&known, memory_order_relaxed);
+    if (limit == 0) {
+        limit = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPINS + 1 : 1;
+        atomic_store_explicit(&known, limit, memory_order_relaxed);
+    }
+    return limit - 1;
+}
+
+/* ---- threads ---- */
+
+_Static_assert(sizeof(pthread_t) <= sizeof(limi_thread), "room for a thread");
+
+static void *thread_main(void *argument)
+{
+    const limi_thread_plan *plan = argument;
+    char name[sizeof plan->name];
+    void (*body)(void *) = plan->body;
+    void *body_argument = plan->argument;
+    memcpy(name, plan->name, sizeof name);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    if (name[0] != '\0') {
+        (void)pthread_setname_np(pthread_self(), name);
+    }
+    body(body_argument);
+    return NULL;
+}
+
+static size_t stack_floor(size_t wanted)
+{
+    long least = sysconf(_SC_THREAD_STACK_MIN);
+    size_t floor = least > 0 ? (size_t)least : (size_t)PTHREAD_STACK_MIN;
+    long page = sysconf(_SC_PAGESIZE);
+    size_t mask = page > 0 ? (size_t)page - 1 : 4095;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    floor += 256 * 1024; /* instrumented frames are several times as large */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    floor += 256 * 1024;
+#endif
+#endif
+    if (wanted > SIZE_MAX - floor - mask) {
+        return wanted & ~mask; /* the system will refuse it */
+    }
+    /* The minimum is what the system needs for itself; the embedder's share comes on top of it when
+     * the two are of one size. */
+    return ((wanted > floor ? wanted : floor) + mask) & ~mask;
+}
+
+liminal_status limi_thread_start(const limi_thread_plan *plan)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    int failed = pthread_attr_init(&attributes);
+    if (failed != 0) {
+        return LIMINAL_ELIMIT;
+    }
+    failed = pthread_attr_setstacksize(&attributes, stack_floor(plan->stack_bytes));
+    if (failed == 0) {
+        /* Born with every signal blocked: signals are the host's. */
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+        failed = pthread_create(&thread, &attributes, thread_main, (void *)(uintptr_t)plan);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    (void)pthread_attr_destroy(&attributes);
+    return failed == 0 ? LIMINAL_OK : LIMINAL_ELIMIT;
+}
+
+limi_thread limi_thread_self(void)
+{
+    limi_thread self;
+    pthread_t thread = pthread_self();
+    memset(&self, 0, sizeof self);
+    memcpy(self.room, &thread, sizeof thread);
+    return self;
+}
+
+void limi_thread_join(limi_thread thread)
+{
+    pthread_t joined;
+    int failed;
+    memcpy(&joined, thread.room, sizeof joined);
+    failed = pthread_join(joined, NULL);
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument)
+{
+    pthread_cleanup_push(unwound, argument);
+    body(argument);
+    pthread_cleanup_pop(0);
+}
+
+void *limi_thread_room(void)
+{
+    static _Thread_local _Alignas(16) unsigned char room[LIMI_THREAD_ROOM];
+    return room;
+}
+
+/* ---- randomness ---- */
+
+void limi_random(void *bytes, size_t size)
+{
+    unsigned char *at = bytes;
+    int saved = errno;
+    while (size > 0) {
+        ssize_t got = getrandom(at, size < 256 ? size : 256, 0);
+        LIMI_ASSERT(got > 0 || errno == EINTR);
+        if (got > 0) {
+            at += got;
+            size -= (size_t)got;
+        }
+    }
+    errno = saved;
+}
+
+/* ---- epoch ---- */
+
+/* One page for the process that the kernel wipes in a forked child, however it was forked. Where the
+ * kernel can't, fork() itself wipes it. It is the one thing in the library that is not a
+ * supervisor's, and it is never given back: a child must find it. */
+typedef _Atomic(uint64_t) epoch_cell;
+static _Atomic(epoch_cell *) epoch_page;
+
+static void epoch_wipe(void)
+{
+    atomic_store(atomic_load(&epoch_page), 0);
+}
+
+static epoch_cell *epoch_open(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    size_t size = page > 0 ? (size_t)page : 4096;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    epoch_cell *mine = memory, *theirs = NULL;
+    bool wiped = false;
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+#ifdef MADV_WIPEONFORK
+    wiped = madvise(memory, size, MADV_WIPEONFORK) == 0;
+#endif
+    if (atomic_compare_exchange_strong(&epoch_page, &theirs, mine)) {
+        if (!wiped) {
+            (void)pthread_atfork(NULL, NULL, epoch_wipe);
+        }
+        return mine;
+    }
+    (void)munmap(memory, size); /* another thread was first */
+    return theirs;
+}
+
+uint64_t limi_epoch(void)
+{
+    uint64_t seen, fresh;
+    epoch_cell *page = atomic_load_explicit(&epoch_page, memory_order_acquire);
+    if (page == NULL) {
+        page = epoch_open();
+    }
+    if (page == NULL) {
+        return 0;
+    }
+    seen = atomic_load(page);
+    if (seen != 0) {
+        return seen;
+    }
+    limi_random(&fresh, sizeof fresh);
+    fresh |= 1;
+    return atomic_compare_exchange_strong(page, &seen, fresh) ? fresh : seen;
+}

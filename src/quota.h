@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* quota.h -- the bound of a mailbox: places and bytes, and the wait for room. */
+#ifndef LIMI_QUOTA_H
+#define LIMI_QUOTA_H
+
+#include "platform.h"
+
+typedef struct limi_quota {
+    limi_atomic_u64 used; /* messages and bytes, packed */
+    uint64_t most_messages, most_bytes;
+    limi_word room; /* changes whenever somebody who waits should look again */
+    limi_atomic_u32 waiting;
+} limi_quota;
+
+/* SIZE_MAX: as many as can be counted. */
+void limi_quota_init(limi_quota *quota, size_t most_messages, size_t most_bytes);
+void limi_quota_destroy(limi_quota *quota);
+
+/* Whether a message of so many bytes could ever fit. */
+bool limi_quota_fits(const limi_quota *quota, size_t bytes);
+
+/* Take a place; false if there is none now. */
+bool limi_quota_take(limi_quota *quota, size_t bytes);
+
+/* Take a place, or wait for one until the deadline, or until given_up(argument) is true. */
+typedef enum limi_room { LIMI_ROOM_TAKEN, LIMI_ROOM_TIMED_OUT, LIMI_ROOM_GIVEN_UP } limi_room;
+limi_room limi_quota_wait(limi_quota *quota, size_t bytes, bool (*given_up)(void *argument), void *argument,
+                          int64_t deadline_ns);
+
+/* Give a place back. */
+void limi_quota_release(limi_quota *quota, size_t bytes);
+
+/* Have everybody who waits for room look again, because given_up() may have changed. */
+void limi_quota_disturb(limi_quota *quota);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* shutdown.c -- the end of a supervisor: tell everyone, wait for the threads, say who is left.
+ *
+ * The census only falls under the lock, which then counts `changed` up and unparks; the shutdown reads
+ * `changed` before it looks at the census and parks on what it read: no fall is missed. */
+#include "detail.h"
+#include "scope.h"
+#include "supervisor.h"
+#include "talk.h"
+
+#include <stdio.h>
+
+static bool is_inside(const liminal_supervisor *supervisor)
+{
+    const limi_frame *frame;
+    for (frame = limi_scope_here()->frame; frame != NULL; frame = frame->outer) {
+        if (frame->supervisor == supervisor) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next conversation that was not told yet, with a share of it; NULL: none. */
+static limi_talk *next_to_tell(liminal_supervisor *supervisor)
+{
+    limi_talk *found = NULL;
+    limi_mutex_lock(&supervisor->lock);
+    supervisor->closing = true;
+    while (found == NULL && !limi_list_empty(&supervisor->talks)) {
+        limi_talk *talk = LIMI_HOLDER(limi_list_pop(&supervisor->talks), limi_talk, siblings);
+        limi_list_append(&supervisor->told, &talk->siblings);
+        if (limi_talk_try_ref(talk)) { /* else it is being freed right now */
+            found = talk;
+            supervisor->closed_by_shutdown += !talk->over && !talk->told;
+            talk->told = true;
+        }
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    return found;
+}
+
+static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadline)
+{
+    limi_talk *talk;
+    limi_mutex_lock(&supervisor->lock);
+    limi_list_splice(&supervisor->talks, &supervisor->told); /* by an earlier shutdown: with a new deadline */
+    limi_mutex_unlock(&supervisor->lock);
+    while ((talk = next_to_tell(supervisor)) != NULL) {
+        limi_talk_close_quietly(talk, deadline);
+        limi_talk_unref(talk);
+    }
+}
+
+static bool wait_for_threads(liminal_supervisor *supervisor, liminal_deadline deadline)
+{
+    bool in_time = true;
+    for (;;) {
+        uint32_t seen = limi_u32_load(&supervisor->changed.value);
+        size_t threads;
+        limi_mutex_lock(&supervisor->lock);
+        threads = supervisor->census.threads;
+        limi_mutex_unlock(&supervisor->lock);
+        if (threads == 0 || !in_time) {
+            return threads == 0;
+        }
+        in_time = limi_park(&supervisor->changed, seen, deadline.ns);
+    }
+}
+
+static void note_straggler(liminal_report *report, const limi_participant *p)
+{
+    if (limi_u32_load(&p->gone) == 0 && p->kind != LIMINAL_PARTICIPANT_WATCHED) {
+        if (report->running < LIMINAL_STRAGGLERS) {
+            liminal_straggler *straggler = &report->stragglers[report->running];
+            straggler->pid = p->process.exit.pid;
+            (void)snprintf(straggler->name, sizeof straggler->name, "%s", p->name);
+        }
+        report->running++;
+    }
+}
+
+static void fill(liminal_supervisor *supervisor, liminal_report *report)
+{
+    const limi_list *node;
+    limi_mutex_lock(&supervisor->lock);
+    report->conversations = supervisor->closed_by_shutdown;
+    report->threads = supervisor->joined;
+    for (node = supervisor->told.next; node != &supervisor->told; node = node->next) {
+        const limi_talk *talk = LIMI_HOLDER(node, limi_talk, siblings);
+        uint32_t i;
+        report->handles += talk->handle != NULL;
+        for (i = 0; i < talk->participant_count; i++) {
+            note_straggler(report, &talk->participants[i]);
+        }
+    }
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+static void join_last(liminal_supervisor *supervisor)
+{
+    limi_thread last;
+    bool has_last;
+    limi_mutex_lock(&supervisor->lock);
+    last = supervisor->finished;
+    has_last = supervisor->has_finished;
+    supervisor->has_finished = false;
+    limi_mutex_unlock(&supervisor->lock);
+    if (has_last) {
+        limi_thread_join(last);
+    }
+}
+
+liminal_status liminal_supervisor_shutdown(liminal_supervisor **supervisor, liminal_report *out,
+                                           liminal_deadline deadline)
+{
+    liminal_report report = {.running = 0};
+    bool done;
+    if (supervisor == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "supervisor: NULL");
+    }
+    if (*supervisor == NULL) {
+        return LIMINAL_OK;
+    }
+    if (limi_supervisor_here(*supervisor) != LIMINAL_OK) {
+        *supervisor = NULL;
+        return LIMINAL_EFORKED;
+    }
+    if (is_inside(*supervisor)) {
+        return limi_detail(LIMINAL_EDEADLK, "the caller is inside a callback of this supervisor");
+    }
+    tell_everyone(*supervisor, deadline);
+    done = wait_for_threads(*supervisor, deadline);
+    if (done) {
+        join_last(*supervisor);
+    }
+    fill(*supervisor, &report);
+    if (out != NULL) {
+        *out = report;
+    }
+    if (!done) {
+        return limi_detail(LIMINAL_ETIMEDOUT, "%zu behaviours are still running, among them %s", report.running,
+                           report.stragglers[0].name);
+    }
+    limi_supervisor_unref(*supervisor);
+    *supervisor = NULL;
+    return LIMINAL_OK;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* span.c -- spans, and the context a thread is working in. */
+#include <liminal/span.h>
+
+#include "config.h"
+#include "detail.h"
+#include "memory.h"
+#include "platform.h"
+#include "scope.h"
+#include "text.h"
+
+#include <string.h>
+
+struct liminal_span {
+    liminal_allocator allocator;
+    liminal_collector collector; /* size 0: none */
+    liminal_trace_context context;
+    liminal_trace_context parent; /* all zero: none */
+    liminal_time start;
+    int64_t start_ns;
+    limi_atomic_u32 finished; /* 0, then 1: of several who finish it, the one that moved it */
+    size_t block;
+    char name[];
+};
+
+static const liminal_trace_context no_context;
+
+static liminal_status make(const char *name, const liminal_trace_context *parent, const liminal_collector *collector,
+                           const liminal_allocator *allocator, liminal_span **out)
+{
+    size_t length, block;
+    liminal_span *span;
+    liminal_status st = limi_text_check(name, LIMINAL_NAME_BYTES, false, "name", &length);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    block = sizeof *span + length + 1;
+    span = limi_allocate(allocator, block);
+    if (span == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    span->allocator = *allocator;
+    span->collector = *collector;
+    span->parent = liminal_trace_valid(parent) ? *parent : no_context;
+    span->context = liminal_trace_child(parent); /* a fresh root without a parent */
+    span->start = liminal_time_now();
+    span->start_ns = limi_clock_monotonic();
+    limi_u32_init(&span->finished, 0);
+    span->block = block;
+    memcpy(span->name, name, length);
+    *out = span;
+    return LIMINAL_OK;
+}
+
+static liminal_status take_collector(liminal_collector *to, const liminal_collector *from)
+{
+    liminal_status st;
+    *to = (liminal_collector){.size = 0};
+    if (from == NULL) {
+        return LIMINAL_OK;
+    }
+    st = limi_table_take(to, sizeof *to, LIMI_LEAST(liminal_collector, collect), from, "collector");
+    if (st == LIMINAL_OK && to->collect == NULL) {
+        st = limi_detail(LIMINAL_EINVAL, "collector.collect: required");
+    }
+    return st;
+}
+
+liminal_status liminal_span_start(const char *name, const liminal_span_options *options, liminal_span **out)
+{
+    liminal_span_options chosen = {LIMINAL_OPS(liminal_span_options)};
+    liminal_collector collector;
+    liminal_allocator allocator;
+    liminal_status st = LIMINAL_OK;
+    if (out == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "out: NULL");
+    }
+    if (options != NULL) {
+        st = limi_table_take(&chosen, sizeof chosen, LIMI_LEAST(liminal_span_options, allocator), options, "options");
+    }
+    if (st || (st = take_collector(&collector, chosen.collector)) ||
+        (st = limi_allocator_take(&allocator, chosen.allocator))) {
+        return st;
+    }
+    if (chosen.parent != NULL && (chosen.root || !liminal_trace_valid(chosen.parent))) {
+        return limi_detail(LIMINAL_EINVAL, "options.parent: %s", chosen.root ? "not with root" : "not a valid context");
+    }
+    if (chosen.parent == NULL && !chosen.root) {
+        chosen.parent = &limi_scope_here()->trace;
+    }
+    return make(name, chosen.parent, &collector, &allocator, out);
+}
+
+liminal_status liminal_span_child(const liminal_span *parent, const char *name, liminal_span **out)
+{
+    if (parent == NULL || out == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "%s: NULL", parent == NULL ? "parent" : "out");
+    }
+    return make(name, &parent->context, &parent->collector, &parent->allocator, out);
+}
+
+const char *liminal_span_name(const liminal_span *span)
+{
+    return span != NULL ? span->name : "";
+}
+
+liminal_trace_context liminal_span_context(const liminal_span *span)
+{
+    return span != NULL ? span->context : no_context;
+}
+
+liminal_trace_context liminal_span_parent(const liminal_span *span)
+{
+    return span != NULL ? span->parent : no_context;
+}
+
+liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, liminal_finished_span *out)
+{
+    liminal_finished_span finished;
+    int64_t now;
+    if (span == NULL || !limi_status_known(outcome)) {
+        return limi_detail(LIMINAL_EINVAL, "%s", span == NULL ? "span: NULL" : "outcome: not a status");
+    }
+    now = limi_clock_monotonic();
+    if (limi_u32_exchange(&span->finished, 1) != 0) {
+        return limi_detail(LIMINAL_EPHASE, "span: finished before");
+    }
+    finished = (liminal_finished_span){
+        .name = span->name,
+        .context = span->context,
+        .parent = span->parent,
+        .start = span->start,
+        .duration_ns = now - span->start_ns,
+        .status = outcome,
+    };
+    if (span->collector.size != 0) {
+        span->collector.collect(span->collector.context, &finished);
+    }
+    if (out != NULL) {
+        *out = finished;
+    }
+    return LIMINAL_OK;
+}
+
+void liminal_span_drop(liminal_span **span)
+{
+    if (span != NULL && *span != NULL) {
+        liminal_allocator allocator = (*span)->allocator;
+        limi_release(&allocator, *span, (*span)->block);
+        *span = NULL;
+    }
+}
+
+/* ---- the current context ---- */
+
+liminal_span_entry liminal_span_enter(const liminal_trace_context *context)
+{
+    limi_scope *scope = limi_scope_here();
+    liminal_span_entry entry = {scope->trace};
+    scope->trace = liminal_trace_valid(context) ? *context : no_context;
+    return entry;
+}
+
+void liminal_span_leave(liminal_span_entry entry)
+{
+    limi_scope_here()->trace = entry.previous;
+}
+
+liminal_trace_context liminal_span_current(void)
+{
+    return limi_scope_here()->trace;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* supervisor.c -- the owner of every conversation, thread and process id of one embedder.
+ *
+ * Threads that have ended are joined without anybody waiting for them: each one, as the last thing it
+ * does, takes the place of the one that ended before it and joins that. So at most one is unjoined,
+ * and with the census at zero joining it joins them all. */
+#include "supervisor.h"
+
+#include "detail.h"
+#include "handle.h"
+#include "scope.h"
+#include "talk.h"
+
+#include <stdio.h>
+
+liminal_status limi_supervisor_here(const liminal_supervisor *supervisor)
+{
+    if (limi_epoch() != supervisor->epoch) {
+        return limi_detail(LIMINAL_EFORKED, "the supervisor belongs to the process that this one was forked from");
+    }
+    return LIMINAL_OK;
+}
+
+void limi_supervisor_ref(liminal_supervisor *supervisor)
+{
+    limi_refcount_up(&supervisor->owners);
+}
+
+void limi_supervisor_unref(liminal_supervisor *supervisor)
+{
+    if (limi_refcount_down(&supervisor->owners)) {
+        liminal_allocator allocator = supervisor->allocator;
+        limi_mutex_destroy(&supervisor->waits);
+        limi_mutex_destroy(&supervisor->lock);
+        limi_word_destroy(&supervisor->changed);
+        limi_release(&allocator, supervisor, sizeof *supervisor);
+    }
+}
+
+static liminal_status take_options(const liminal_supervisor_options *from, liminal_supervisor *to)
+{
+    liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options)};
+    liminal_status st = LIMINAL_OK;
+    if (from != NULL) {
+        st = limi_table_take(&options, sizeof options, sizeof options, from, "options");
+    }
+    if (st || (st = limi_allocator_take(&to->allocator, options.allocator))) {
+        return st;
+    }
+    if (options.collector != NULL) {
+        st = limi_table_take(&to->collector, sizeof to->collector, sizeof to->collector, options.collector,
+                             "options.collector");
+        if (st == LIMINAL_OK && to->collector.collect == NULL) {
+            st = limi_detail(LIMINAL_EINVAL, "options.collector: collect is required");
+        }
+    }
+    to->max_conversations = options.max_conversations != 0 ? options.max_conversations : SIZE_MAX;
+    to->max_threads = options.max_threads != 0 ? options.max_threads : SIZE_MAX;
+    to->stack_bytes = options.stack_bytes != 0 ? options.stack_bytes : LIMINAL_DEFAULT_STACK_BYTES;
+    return st;
+}
+
+liminal_status liminal_supervisor_open(const liminal_supervisor_options *options, liminal_supervisor **out)
+{
+    liminal_supervisor made = {.epoch = limi_epoch()};
+    liminal_supervisor *supervisor;
+    liminal_status st;
+    if (out == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "out: NULL");
+    }
+    st = take_options(options, &made);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (made.epoch == 0) {
+        return limi_detail(LIMINAL_ENOMEM, "no memory to tell a forked child by");
+    }
+    supervisor = limi_allocate(&made.allocator, sizeof *supervisor);
+    if (supervisor == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    *supervisor = made;
+    limi_refcount_init(&supervisor->owners);
+    limi_mutex_init(&supervisor->waits);
+    limi_mutex_init(&supervisor->lock);
+    limi_word_init(&supervisor->changed, 0);
+    limi_list_init(&supervisor->talks);
+    limi_list_init(&supervisor->told);
+    limi_random(&supervisor->registry.seed, sizeof supervisor->registry.seed);
+    *out = supervisor;
+    return LIMINAL_OK;
+}
+
+/* ---- the census ---- */
+
+liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t threads)
+{
+    liminal_status st = LIMINAL_OK;
+    limi_mutex_lock(&supervisor->lock);
+    if (supervisor->closing) {
+        st = limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
+    } else if (supervisor->census.conversations >= supervisor->max_conversations) {
+        st = limi_detail(LIMINAL_ELIMIT, "max_conversations: %zu live already", supervisor->census.conversations);
+    } else if (threads > supervisor->max_threads - supervisor->census.threads) {
+        st = limi_detail(LIMINAL_ELIMIT, "max_threads: %zu live already, %zu wanted", supervisor->census.threads,
+                         threads);
+    } else {
+        supervisor->census.conversations++;
+        supervisor->census.threads += threads;
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    return st;
+}
+
+/* With the census changed downwards and the lock held: shutdown looks again. */
+static void changed(liminal_supervisor *supervisor)
+{
+    (void)limi_u32_add(&supervisor->changed.value, 1);
+    limi_unpark(&supervisor->changed);
+}
+
+void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t threads)
+{
+    limi_mutex_lock(&supervisor->lock);
+    supervisor->census.conversations--;
+    supervisor->census.threads -= threads;
+    changed(supervisor);
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+void limi_supervisor_conversation_over(liminal_supervisor *supervisor)
+{
+    limi_supervisor_unreserve(supervisor, 0);
+}
+
+void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, size_t fewer)
+{
+    limi_mutex_lock(&supervisor->lock);
+    supervisor->census.participants += more;
+    supervisor->census.participants -= fewer;
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+void limi_supervisor_thread_over(liminal_supervisor *supervisor)
+{
+    limi_thread before;
+    bool had_before;
+    limi_mutex_lock(&supervisor->lock);
+    before = supervisor->finished;
+    had_before = supervisor->has_finished;
+    supervisor->finished = limi_thread_self();
+    supervisor->has_finished = true;
+    supervisor->joined++;
+    supervisor->census.threads--;
+    changed(supervisor);
+    limi_mutex_unlock(&supervisor->lock);
+    /* The supervisor may be freed from here on, but not before this thread was joined. */
+    if (had_before) {
+        limi_thread_join(before);
+    }
+}
+
+liminal_census liminal_supervisor_census(const liminal_supervisor *supervisor)
+{
+    liminal_census census = {0, 0, 0};
+    if (supervisor != NULL && limi_supervisor_here(supervisor) == LIMINAL_OK) {
+        liminal_supervisor *s = (liminal_supervisor *)(uintptr_t)supervisor; /* its lock changes, nothing else */
+        limi_mutex_lock(&s->lock);
+        census = s->census;
+        limi_mutex_unlock(&s->lock);
+    }
+    return census;
+}
+
+/* ---- looking up ---- */
+
+static liminal_status give_handle(limi_talk *talk, liminal_conversation **out)
+{
+    if (talk == NULL || talk->over || talk->handle == NULL || !limi_handle_try_ref(talk->handle)) {
+        return LIMINAL_ENOPROC;
+    }
+    *out = talk->handle;
+    return LIMINAL_OK;
+}
+
+static liminal_status check_find(const liminal_supervisor *supervisor, bool rest, const char *what)
+{
+    if (supervisor == NULL || !rest) {
+        return limi_detail(LIMINAL_EINVAL, "%s: NULL", supervisor == NULL ? "supervisor" : what);
+    }
+    return limi_supervisor_here(supervisor);
+}
+
+liminal_status liminal_supervisor_find(liminal_supervisor *supervisor, liminal_pid pid, liminal_conversation **out)
+{
+    liminal_status st = check_find(supervisor, out != NULL, "out");
+    limi_process *process;
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    limi_mutex_lock(&supervisor->lock);
+    process = limi_registry_find(supervisor, pid);
+    st = give_handle(process != NULL && process == &process->talk->process ? process->talk : NULL, out);
+    limi_mutex_unlock(&supervisor->lock);
+    return st == LIMINAL_OK ? st
+                            : limi_detail(st, "no live conversation has pid %llu", (unsigned long long)pid.value);
+}
+
+liminal_status liminal_supervisor_find_name(liminal_supervisor *supervisor, const char *name,
+                                            liminal_conversation **out)
+{
+    liminal_status st = check_find(supervisor, name != NULL && out != NULL, name == NULL ? "name" : "out");
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    limi_mutex_lock(&supervisor->lock);
+    st = give_handle(limi_registry_find_name(supervisor, name), out);
+    limi_mutex_unlock(&supervisor->lock);
+    return st == LIMINAL_OK ? st : limi_detail(st, "no live conversation is called \"%.100s\"", name);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* supervisor.h -- the owner of every conversation, thread and process id of one embedder. */
+#ifndef LIMI_SUPERVISOR_H
+#define LIMI_SUPERVISOR_H
+
+#include <liminal/supervisor.h>
+
+#include "memory.h"
+#include "process.h"
+#include "refcount.h"
+
+/* Two indexes, by pid and by name. Guarded by the supervisor's lock. */
+typedef struct limi_registry {
+    limi_process *by_pid;
+    struct limi_talk *by_name;
+    uint64_t seed;
+} limi_registry;
+
+/* `lock` guards all that comes after it. It is taken last and held for a few dozen instructions;
+ * nothing of the embedder runs under it but the allocator. `waits` has a lock of its own: see wait.c. */
+struct liminal_supervisor {
+    liminal_allocator allocator;
+    liminal_collector collector; /* size 0: none */
+    limi_refcount owners;        /* the embedder until shutdown, and each conversation */
+    uint64_t epoch;
+    size_t max_conversations, max_threads, stack_bytes;
+
+    limi_mutex waits;
+
+    limi_mutex lock;
+    limi_registry registry;
+    uint64_t last_pid;
+    liminal_census census;
+    limi_list talks;         /* every conversation whose memory lives ... */
+    limi_list told;          /* ... and those that a shutdown has told to close */
+    bool closing;
+    limi_thread finished; /* the last thread that ended: nobody has joined it yet */
+    bool has_finished;
+    size_t joined;
+    size_t closed_by_shutdown;
+    limi_word changed; /* counts up when the census falls */
+};
+
+/* LIMINAL_OK, or LIMINAL_EFORKED in a child. Cheap; before anything is locked. */
+liminal_status limi_supervisor_here(const liminal_supervisor *supervisor);
+
+void limi_supervisor_ref(liminal_supervisor *supervisor);
+void limi_supervisor_unref(liminal_supervisor *supervisor);
+
+/* Room for one conversation with so many threads: ECLOSED, ELIMIT. */
+liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t threads);
+void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t threads);
+
+/* One conversation has closed or failed. */
+void limi_supervisor_conversation_over(liminal_supervisor *supervisor);
+
+/* So many behaviours have come, so many have gone. */
+void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, size_t fewer);
+
+/* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. */
+void limi_supervisor_thread_over(liminal_supervisor *supervisor);
+
+/* ---- registry.c; with the lock held ---- */
+
+liminal_pid limi_registry_new_pid(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
+liminal_status limi_registry_add(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
+void limi_registry_remove(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
+limi_process *limi_registry_find(liminal_supervisor *supervisor, liminal_pid pid) LIMI_REQUIRES(supervisor->lock);
+
+/* EINVAL if the name is taken. The name is borrowed from the conversation until it is given up. */
+liminal_status limi_registry_add_name(liminal_supervisor *supervisor, struct limi_talk *talk)
+    LIMI_REQUIRES(supervisor->lock);
+void limi_registry_remove_name(liminal_supervisor *supervisor, struct limi_talk *talk) LIMI_REQUIRES(supervisor->lock);
+struct limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const char *name)
+    LIMI_REQUIRES(supervisor->lock);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* talk.c -- the life of a conversation: memory, registration, owners. */
+#include "talk.h"
+
+#include "config.h"
+#include "detail.h"
+
+#include <stdio.h>
+
+/* One block: the talk, its participants, its seats, its texts. */
+static size_t block_size(const liminal_config *config)
+{
+    size_t size = sizeof(limi_talk) + config->participant_count * (sizeof(limi_participant) + sizeof(limi_seat));
+    size_t i;
+    size += config->name != NULL ? strlen(config->name) + 1 : 1;
+    for (i = 0; i < config->participant_count; i++) {
+        const char *name = config->participants[i].name;
+        size += name != NULL ? strlen(name) + 1 : sizeof "participant";
+    }
+    return size;
+}
+
+static char *copy_text(char **room, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*room, text, size);
+    *room += size;
+    return copy;
+}
+
+static void seat_participants(limi_talk *talk, const liminal_config *config, char **room)
+{
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        const liminal_participant *spec = &config->participants[i];
+        limi_participant *p = &talk->participants[i];
+        limi_seat *seat = &talk->seats[i];
+        p->talk = talk;
+        p->seat = i;
+        p->kind = spec->kind;
+        p->name = copy_text(room, spec->name != NULL ? spec->name : "participant");
+        p->self = spec->self;
+        if (spec->kind != LIMINAL_PARTICIPANT_WATCHED) {
+            limi_ignore(limi_behaviour_take(&p->behaviour, spec->behaviour, "behaviour")); /* checked already */
+        }
+        talk->has_inline |= spec->kind == LIMINAL_PARTICIPANT_INLINE;
+        seat->name = p->name;
+        seat->answers = spec->kind != LIMINAL_PARTICIPANT_WATCHED;
+    }
+}
+
+/* Give pids, and put everyone into the registry. All or nothing. */
+static liminal_status enlist(limi_talk *talk, const liminal_config *config) LIMI_UNCHECKED
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    liminal_status st;
+    uint32_t i;
+    limi_mutex_lock(&supervisor->lock);
+    limi_process_init(&talk->process, limi_registry_new_pid(supervisor), talk);
+    /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
+     * finds that it has begun. */
+    st = supervisor->closing ? limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down")
+                             : limi_registry_add(supervisor, &talk->process);
+    talk->enlisted = st == LIMINAL_OK;
+    if (st == LIMINAL_OK && talk->name[0] != '\0') {
+        st = limi_registry_add_name(supervisor, talk);
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        limi_participant *p = &talk->participants[i];
+        bool ours = p->kind != LIMINAL_PARTICIPANT_WATCHED;
+        limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid, talk);
+        talk->seats[i].pid = p->process.exit.pid;
+        if (ours && st == LIMINAL_OK) {
+            st = limi_registry_add(supervisor, &p->process);
+            p->enlisted = st == LIMINAL_OK;
+        }
+    }
+    limi_list_append(&supervisor->talks, &talk->siblings);
+    limi_mutex_unlock(&supervisor->lock);
+    return st;
+}
+
+static void delist(limi_talk *talk)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    uint32_t i;
+    limi_mutex_lock(&supervisor->lock);
+    limi_list_remove(&talk->siblings);
+    limi_registry_remove_name(supervisor, talk);
+    if (talk->enlisted) {
+        limi_registry_remove(supervisor, &talk->process);
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].enlisted) {
+            limi_registry_remove(supervisor, &talk->participants[i].process);
+        }
+    }
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+static liminal_status make_state(limi_talk *talk, const liminal_config *config)
+{
+    size_t bytes = talk->participant_count * sizeof(liminal_pid);
+    liminal_pid *pids = bytes > 0 ? limi_allocate(talk->allocator, bytes) : NULL;
+    liminal_status st;
+    uint32_t i;
+    if (bytes > 0 && pids == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        pids[i] = talk->seats[i].pid;
+    }
+    st = liminal_state_create(config, pids, liminal_time_now(), talk->deadline, talk->allocator, &talk->state);
+    limi_release(talk->allocator, pids, bytes);
+    if (st == LIMINAL_OK) {
+        limi_dialogue_init(&talk->dialogue, talk->state, talk->seats, talk->participant_count, talk->deadline);
+        limi_u32_init(&talk->target, talk->dialogue.target);
+    }
+    return st;
+}
+
+static liminal_status make_span(limi_talk *talk, const liminal_config *config)
+{
+    const liminal_collector *collector = &talk->supervisor->collector;
+    liminal_span_options options = {
+        LIMINAL_OPS(liminal_span_options),
+        .parent = config->parent,
+        .collector = collector->size != 0 ? collector : NULL,
+        .allocator = talk->allocator,
+    };
+    return liminal_span_start(talk->name[0] != '\0' ? talk->name : "conversation", &options, &talk->span);
+}
+
+static void init_parts(limi_talk *talk, const liminal_config *config)
+{
+    limi_refcount_init(&talk->owners);
+    limi_quota_init(&talk->quota, config->mailbox_messages, config->mailbox_bytes);
+    limi_actor_init(&talk->actor, true);
+    talk->actor.self = talk;
+    talk->actor.handle = limi_talk_handle;
+    talk->actor.on_due = limi_talk_on_due;
+    talk->actor.pinned = config->dispatch == LIMINAL_DISPATCH_PINNED;
+    talk->actor.heavy = talk->has_inline;
+    limi_mutex_init(&talk->lock);
+    limi_list_init(&talk->siblings);
+    limi_u32_init(&talk->quiet_close_posted, 0);
+    limi_u64_init(&talk->quiet_close_due, (uint64_t)INT64_MAX);
+    talk->nudge.kind = LIMI_NODE_NUDGE;
+    talk->quiet_close.kind = LIMI_NODE_CLOSE_QUIETLY;
+    talk->due_ns = INT64_MAX;
+    talk->outstanding = (size_t)talk->participant_count + 1;
+}
+
+liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_config *config, limi_talk **out)
+{
+    const liminal_allocator *allocator = &supervisor->allocator;
+    size_t block = block_size(config);
+    limi_talk *talk = limi_allocate(allocator, block);
+    liminal_status st;
+    char *room;
+    if (talk == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    limi_supervisor_ref(supervisor);
+    talk->supervisor = supervisor;
+    talk->allocator = allocator;
+    talk->block = block;
+    talk->participant_count = (uint32_t)config->participant_count;
+    talk->participants = (limi_participant *)(void *)(talk + 1);
+    talk->seats = (limi_seat *)(void *)(talk->participants + talk->participant_count);
+    room = (char *)(talk->seats + talk->participant_count);
+    talk->name = copy_text(&room, config->name != NULL ? config->name : "");
+    talk->overflow = config->overflow;
+    talk->deadline =
+        config->timeout_ns > 0 ? liminal_deadline_in_ns(config->timeout_ns) : liminal_deadline_never();
+    seat_participants(talk, config, &room);
+    init_parts(talk, config);
+    if ((st = enlist(talk, config)) || (st = make_state(talk, config)) || (st = make_span(talk, config))) {
+        limi_talk_unref(talk);
+        return st;
+    }
+    *out = talk;
+    return LIMINAL_OK;
+}
+
+bool limi_talk_try_ref(limi_talk *talk)
+{
+    return limi_refcount_up_unless_zero(&talk->owners);
+}
+
+void limi_talk_ref(limi_talk *talk)
+{
+    limi_refcount_up(&talk->owners);
+}
+
+static void destroy(limi_talk *talk)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    limi_list *node;
+    uint32_t i;
+    delist(talk);
+    if (talk->state != NULL) {
+        while ((node = limi_list_pop(&talk->dialogue.replies)) != NULL) {
+            limi_request_drop(LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, link), limi_request, ticket));
+        }
+        liminal_state_drop(&talk->state);
+    }
+    liminal_span_drop(&talk->span);
+    for (i = 0; i < talk->participant_count; i++) {
+        limi_participant *p = &talk->participants[i];
+        liminal_notice_drop(&p->watch);
+        if (p->threaded) {
+            limi_actor_destroy(&p->actor);
+            limi_waiter_destroy(&p->started);
+        }
+    }
+    limi_actor_destroy(&talk->actor);
+    limi_quota_destroy(&talk->quota);
+    limi_mutex_destroy(&talk->lock);
+    limi_release(talk->allocator, talk, talk->block);
+    limi_supervisor_unref(supervisor);
+}
+
+void limi_talk_unref(limi_talk *talk)
+{
+    if (limi_refcount_down(&talk->owners)) {
+        destroy(talk);
+    }
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* talk.h -- the pthread actor's conversation: the rules' dialogue, an actor that steps it, and what
+ * both need. */
+#ifndef LIMI_TALK_H
+#define LIMI_TALK_H
+
+#include <liminal/backend.h>
+#include <liminal/supervisor.h>
+
+#include "actor.h"
+#include "participant.h"
+#include "process.h"
+#include "quota.h"
+#include "refcount.h"
+#include "request.h"
+#include "step.h"
+#include "supervisor.h"
+
+/* What a node in the conversation's mailbox brings. */
+enum {
+    LIMI_NODE_SENT,     /* a request */
+    LIMI_NODE_ANSWERED, /* a request, back from its participant */
+    LIMI_NODE_UNBEGUN,  /* a request, back without having been begun */
+    LIMI_NODE_CLOSE,    /* a request */
+    LIMI_NODE_BARRIER,  /* a request: everything before it has been handled */
+    LIMI_NODE_EXIT,     /* a participant */
+    LIMI_NODE_CLOSE_QUIETLY, /* the conversation: its last handle has gone, or the supervisor shuts down */
+    LIMI_NODE_NUDGE     /* the conversation: what is left to be ended inside a turn */
+};
+
+typedef struct limi_talk {
+    /* Never changes once the conversation has started. */
+    liminal_supervisor *supervisor;
+    const liminal_allocator *allocator; /* the supervisor's */
+    size_t block;
+    char *name; /* "" if it has none */
+    limi_participant *participants;
+    uint32_t participant_count;
+    liminal_overflow overflow;
+    bool has_inline;
+    liminal_deadline deadline;
+    liminal_span *span;
+
+    /* Owners: the handle, the actor's thread, each participant that may still post, and whoever
+     * looks after it for a moment. */
+    limi_refcount owners;
+    limi_quota quota;
+    limi_actor actor;
+    limi_thread_plan plan;
+
+    /* The rules. A step is taken under this lock, by whoever has an event: mostly the turn, but also a
+     * receiver, a caller who gives up, and a deadline, which must not wait for an inline behaviour
+     * that does not return. Effects are performed after it was released. */
+    limi_mutex lock;
+    limi_dialogue dialogue;
+    liminal_state *state;
+    limi_seat *seats;
+    int64_t due_ns; /* what the actor's thread was last told */
+
+    /* Which participant a message goes to now, for who looks for cycles of waits. */
+    limi_atomic_u32 target;
+
+    /* For the turn only: what has still to end before the mailbox can be sealed. */
+    size_t outstanding;
+    limi_node nudge;
+    limi_node quiet_close;
+    limi_atomic_u32 quiet_close_posted;
+    limi_atomic_u64 quiet_close_due;
+
+    /* Guarded by the supervisor's lock. */
+    limi_process process;
+    liminal_conversation *handle; /* NULL once the last one has gone */
+    bool enlisted;                /* it is in the registry */
+    bool named;                   /* it is in the registry under its name */
+    bool over;                    /* closed or failed */
+    bool told;                    /* by a shutdown, to close */
+    limi_list siblings;           /* supervisor->talks or ->told */
+    UT_hash_handle hh;            /* in the registry, by name */
+} limi_talk;
+
+/* ---- talk.c: its life ---- */
+
+/* One owner: the caller. Registered, not running. */
+liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_config *config, limi_talk **out);
+bool limi_talk_try_ref(limi_talk *talk); /* for who found it under the supervisor's lock */
+void limi_talk_ref(limi_talk *talk);
+void limi_talk_unref(limi_talk *talk);
+
+/* ---- turn.c: the events ---- */
+
+void limi_talk_handle(void *self, limi_node *node); /* the actor's */
+void limi_talk_on_due(void *self);
+
+/* Take one step and perform its effects, on the calling thread. Inside a turn, forwards are performed
+ * as well; outside there are none. */
+void limi_talk_step(limi_talk *talk, limi_event *event);
+
+/* Begin to close, from anywhere, without waiting; at most once it has an effect. */
+void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
+
+/* ---- call.c: the backend ---- */
+
+extern const liminal_backend limi_talk_backend;
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* waiter.h -- one thread waits, once, for one thing to be done. */
+#ifndef LIMI_WAITER_H
+#define LIMI_WAITER_H
+
+#include "platform.h"
+
+typedef struct limi_waiter {
+    limi_word word;
+} limi_waiter;
+
+void limi_waiter_init(limi_waiter *waiter);
+void limi_waiter_destroy(limi_waiter *waiter);
+
+/* It is done: what was written before is seen after the wait. Once; the caller keeps the waiter alive
+ * until this has returned. */
+void limi_waiter_done(limi_waiter *waiter);
+
+bool limi_waiter_is_done(const limi_waiter *waiter);
+
+/* Wait until it is done, or until the deadline: true if it is done. One thread at a time; may be
+ * called again after false. */
+bool limi_waiter_wait(limi_waiter *waiter, int64_t deadline_ns);
+
+#endif

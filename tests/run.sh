@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# run.sh [--quick] [--only NAME] -- install what is missing, build and run every test: plain, under ASan with UBSan
+# and under TSan, each with gcc and with clang, and once without futexes. One summary line per build at the end.
+#   --quick      only the first of them (gcc)
+#   --only NAME  only that one: gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. tests/support/need.sh
+
+all="gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex"
+builds=$all
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) builds=gcc ;;
+    --only)
+        builds=${2:-}
+        case " $all " in *" $builds "*) ;; *) builds= ;; esac
+        [ -n "$builds" ] || { echo "--only takes one of: $all" && exit 2; }
+        shift
+        ;;
+    *) sed -n '3,6s/^# //p' "$0" && exit 2 ;;
+    esac
+    shift
+done
+
+# ---- what is missing ----
+
+empty='int main(void) { return 0; }'
+need_command gcc gcc
+need_command cc gcc
+need_command g++ g++
+need_command clang clang
+need_command clang++ clang
+need_command make make
+need_command cmake cmake
+need_command ctest cmake
+need_command pkg-config pkg-config
+need_command python3 python3
+need_command nm binutils
+need_command readelf binutils
+need_command setarch util-linux
+need_that "the C library's headers" libc6-dev need_compiles "#include <pthread.h>\n$empty" cc
+need_install
+need_header uthash.h uthash-dev
+need_header cmocka.h libcmocka-dev
+need_that "the sanitizers of clang" libclang-rt-dev need_compiles "$empty" clang -fsanitize=address,undefined
+need_that "the sanitizers of gcc" gcc need_compiles "$empty" gcc -fsanitize=thread
+need_install
+
+# ---- one build ----
+
+jobs=$(nproc 2>/dev/null || echo 2)
+summary=
+failed=0
+
+# Where the kernel scatters addresses over more bits than a sanitizer expects, its programs end at once; then the
+# tests run without scattering. Sets `launcher`.
+find_launcher() { # find_launcher COMPILER FLAG
+    launcher=
+    scratch=$(mktemp -d)
+    echo "$empty" >"$scratch/probe.c"
+    "$1" "$2" "$scratch/probe.c" -o "$scratch/probe" && {
+        # Chance is at work, so one success proves nothing.
+        tries=0
+        while [ "$tries" -lt 20 ] && "$scratch/probe" >/dev/null 2>&1; do
+            tries=$((tries + 1))
+        done
+        if [ "$tries" -lt 20 ]; then
+            launcher="setarch $(uname -m) -R"
+            if ! $launcher "$scratch/probe"; then
+                echo "$1 $2: its programs do not run here, with or without scattered addresses"
+                echo "(sysctl vm.mmap_rnd_bits=28 may help)"
+            fi
+        fi
+    }
+    rm -rf "$scratch"
+}
+
+run() { # run NAME COMPILER CMAKE-ARGUMENTS...
+    name=$1
+    compiler=$2
+    shift 2
+    began=$(date +%s)
+    folder=build/tests/$name
+    result=passed
+    echo "==== $name ===="
+    launcher=
+    case $name in
+    *asan*) find_launcher "$compiler" -fsanitize=address ;;
+    *tsan*) find_launcher "$compiler" -fsanitize=thread ;;
+    esac
+    if ! cmake -S . -B "$folder" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLIMINAL_WERROR=ON \
+        -DLIMINAL_BUILD_TESTS=ON -DLIMINAL_BUILD_EXAMPLES=ON "$@" >"$folder.log" 2>&1; then
+        cat "$folder.log"
+        result="FAILED to configure"
+    elif ! cmake --build "$folder" --parallel "$jobs" >"$folder.log" 2>&1; then
+        cat "$folder.log"
+        result="FAILED to build"
+    elif ! $launcher ctest --test-dir "$folder" -j2 --output-on-failure; then
+        result=FAILED
+    fi
+    [ "$result" = passed ] || failed=$((failed + 1))
+    summary="$summary
+$(printf '%-18s %-20s %4d s' "$name" "$result" "$(($(date +%s) - began))")"
+}
+
+mkdir -p build/tests
+for build in $builds; do
+    compiler=${build%%-*}
+    case $build in
+    *-tsan-nofutex) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF ;;
+    *-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON ;;
+    *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
+    *) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON ;;
+    esac
+done
+
+echo "$summary"
+[ "$failed" -eq 0 ]
