@@ -122,7 +122,7 @@ static void finish_if_all_are_gone(limi_talk *talk)
     }
 }
 
-static void on_exit(limi_talk *talk, limi_participant *p)
+static void on_end_of(limi_talk *talk, limi_participant *p)
 {
     limi_event event = {.kind = LIMI_EVENT_EXITED, .seat = p->seat, .reason = p->reason, .seen = p->seen};
     limi_talk_step(talk, &event);
@@ -186,7 +186,7 @@ void limi_talk_handle(void *self, limi_node *node)
     uint32_t kind = node->kind;
     switch (kind) {
     case LIMI_NODE_EXIT:
-        on_exit(talk, LIMI_HOLDER(node, limi_participant, exit));
+        on_end_of(talk, LIMI_HOLDER(node, limi_participant, exit));
         break;
     case LIMI_NODE_NUDGE:
         on_nudge(talk);

@@ -15,7 +15,8 @@ LIMINAL_BEGIN
  * exited, LIMINAL_ETIMEDOUT when the conversation's own deadline passed, LIMINAL_EFAILED otherwise.
  * After a close it is LIMINAL_ECLOSED, after fork() in the child LIMINAL_EFORKED. Replies that were
  * there before are still received first. A deadline that has passed means: do not wait. An inline
- * participant may run on the calling thread, which then takes as long as the behaviour does. */
+ * participant may run on the calling thread, which then takes as long as the behaviour does. Cycles
+ * of waits are found among the conversations of one supervisor. */
 typedef struct liminal_conversation liminal_conversation;
 
 /**

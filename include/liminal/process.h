@@ -89,7 +89,7 @@ typedef struct liminal_notice liminal_notice;
  * It is called on the thread that ends the process: the participant's own, or
  * for an inline participant and a conversation the one that runs the turn,
  * which may be inside a caller's ask. No lock is held; it may call the library,
- * may register further notices, and must not wait for long. If the process has
+ * may register further notices; it must return, and soon. If the process has
  * exited already, `notify` is called with the recorded instant before this
  * call returns. A process is remembered as long as its conversation is; a
  * notice still open when that is freed was fired before.
