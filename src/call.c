@@ -245,6 +245,7 @@ typedef struct call {
     bool decided;
 } call;
 
+
 static bool is_satisfied(void *argument)
 {
     const call *c = argument;
@@ -255,11 +256,12 @@ static void post_and_await(void *argument)
 {
     call *c = argument;
     limi_class class = c->request->ticket.kind == LIMI_TICKET_ASK ? LIMI_CLASS_MESSAGE : LIMI_CLASS_CONTROL;
+    bool barrier = c->request->node.kind == LIMI_NODE_BARRIER; /* the node is others' once it is posted */
     c->pushed = limi_actor_post(&c->talk->actor, &limi_request_ref(c->request)->node, class, LIMI_ASSIST_WAIT,
                                 is_satisfied, c);
     if (c->pushed == LIMI_PUSH_CLOSED || c->pushed == LIMI_PUSH_SEALED) {
         limi_request_drop(c->request); /* nobody took that share */
-    } else if (c->request->node.kind == LIMI_NODE_BARRIER) {
+    } else if (barrier) {
         c->decided = limi_waiter_wait(&c->request->waiter, c->deadline.ns);
     } else {
         c->decided = await(c->talk, c->request, c->deadline);
