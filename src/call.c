@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* call.c -- the caller's side of the pthread actor: the slots of its backend table. */
+#include "call.h"
+
 #include "detail.h"
 #include "wait.h"
-
-#include <string.h>
-
-/* What a conversation that takes no more sends says, with its detail text. */
-static liminal_status refusal(limi_talk *talk)
-{
-    liminal_status st;
-    const char *text;
-    limi_mutex_lock(&talk->lock);
-    st = limi_dialogue_refusal(&talk->dialogue, &text);
-    if (st == LIMINAL_OK) { /* the close is on its way to the rules */
-        st = LIMINAL_ECLOSED;
-        text = "the conversation is closing";
-    }
-    (void)limi_detail(st, "%s", text);
-    limi_mutex_unlock(&talk->lock);
-    return st;
-}
 
 /* The detail text that belongs to what the rules decided. */
 static liminal_status explain(limi_talk *talk, liminal_status outcome)
@@ -32,7 +16,7 @@ static liminal_status explain(limi_talk *talk, liminal_status outcome)
     case LIMINAL_ECANCELED:
         return limi_detail(outcome, "the participant consumed the request without an answer");
     default:
-        if (refusal(talk) != outcome) { /* it was decided for a reason of the request's own */
+        if (limi_refusal(talk) != outcome) { /* it was decided for a reason of the request's own */
             (void)limi_detail(outcome, "%s", liminal_status_text(outcome));
         }
         return outcome;
@@ -80,102 +64,8 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
 static liminal_status timed_out(limi_talk *talk, const char *what)
 {
     return limi_mailbox_is_closed(&talk->actor.mailbox) && is_passed(talk->deadline)
-               ? refusal(talk)
+               ? limi_refusal(talk)
                : limi_detail(LIMINAL_ETIMEDOUT, "%s", what);
-}
-
-/* ---- send ---- */
-
-static bool is_closed(void *argument)
-{
-    return limi_mailbox_is_closed(&((limi_talk *)argument)->actor.mailbox);
-}
-
-/* A place in the mailbox for `bytes`, or why not. */
-static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline deadline, bool may_wait)
-{
-    limi_room room;
-    liminal_status st;
-    if (is_closed(talk)) {
-        return refusal(talk);
-    }
-    if (!limi_quota_fits(&talk->quota, bytes)) {
-        return limi_detail(LIMINAL_ELIMIT, "%zu bytes are more than the mailbox may ever hold", bytes);
-    }
-    if (limi_quota_take(&talk->quota, bytes)) {
-        return LIMINAL_OK;
-    }
-    if (!may_wait || talk->overflow == LIMINAL_OVERFLOW_REFUSE) {
-        return limi_detail(LIMINAL_EFULL, "the mailbox is full");
-    }
-    st = limi_wait_enter(talk);
-    if (st != LIMINAL_OK) {
-        return st;
-    }
-    room = limi_quota_wait(&talk->quota, bytes, is_closed, talk, deadline.ns);
-    limi_wait_leave(talk);
-    if (room == LIMI_ROOM_GIVEN_UP) {
-        return refusal(talk);
-    }
-    return room == LIMI_ROOM_TAKEN ? LIMINAL_OK : limi_detail(LIMINAL_ETIMEDOUT, "the mailbox stayed full");
-}
-
-/* A request with a place, of one owner. The envelope is in it and still the caller's. */
-static liminal_status place(limi_talk *talk, limi_ticket_kind kind, liminal_envelope *envelope,
-                            liminal_deadline deadline, bool may_wait, limi_request **out)
-{
-    size_t bytes = liminal_envelope_size(envelope);
-    liminal_status st = take_place(talk, bytes, deadline, may_wait);
-    limi_request *request;
-    if (st != LIMINAL_OK) {
-        return st;
-    }
-    request = limi_request_create(talk->allocator, kind, envelope);
-    if (request == NULL) {
-        limi_quota_release(&talk->quota, bytes);
-        return LIMINAL_ENOMEM;
-    }
-    request->placed = true;
-    request->bytes = bytes;
-    request->node.kind = LIMI_NODE_SENT;
-    request->deadline = liminal_envelope_read(envelope).deadline;
-    *out = request;
-    return LIMINAL_OK;
-}
-
-/* It was refused after all: undo place(). */
-static void displace(limi_talk *talk, limi_request *request)
-{
-    limi_quota_release(&talk->quota, request->bytes);
-    request->ticket.envelope = NULL;
-    limi_request_drop(request);
-}
-
-static liminal_status send(limi_talk *talk, liminal_envelope **message, liminal_deadline deadline, bool may_wait)
-{
-    limi_request *request;
-    limi_push pushed;
-    liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st || (st = place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
-        return st;
-    }
-    pushed = limi_actor_post(&talk->actor, &request->node, LIMI_CLASS_MESSAGE, LIMI_ASSIST_BRIEF, NULL, NULL);
-    if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {
-        displace(talk, request);
-        return refusal(talk);
-    }
-    *message = NULL;
-    return LIMINAL_OK;
-}
-
-static liminal_status talk_send(void *self, liminal_envelope **message, liminal_deadline deadline)
-{
-    return send(self, message, deadline, true);
-}
-
-static liminal_status talk_try_send(void *self, liminal_envelope **message)
-{
-    return send(self, message, liminal_deadline_passed(), false);
 }
 
 /* ---- receive ---- */
@@ -294,8 +184,8 @@ static liminal_status ask_waiting(limi_talk *talk, limi_request *request, limina
     liminal_status st;
     run_call(&c);
     if (c.pushed == LIMI_PUSH_CLOSED || c.pushed == LIMI_PUSH_SEALED) {
-        displace(talk, request);
-        return refusal(talk);
+        limi_displace(talk, request);
+        return limi_refusal(talk);
     }
     st = c.decided ? explain(talk, request->ticket.outcome) : timed_out(talk, "no answer before the deadline");
     if (st == LIMINAL_OK) {
@@ -320,17 +210,17 @@ static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_
     if (st != LIMINAL_OK) {
         return st;
     }
-    if (is_passed(deadline) && !is_closed(talk)) {
+    if (is_passed(deadline) && !limi_mailbox_is_closed(&talk->actor.mailbox)) {
         return limi_detail(LIMINAL_ETIMEDOUT, "the deadline had passed before the ask");
     }
-    st = place(talk, LIMI_TICKET_ASK, *envelope, deadline, true, &request);
+    st = limi_place(talk, LIMI_TICKET_ASK, *envelope, deadline, true, &request);
     if (st != LIMINAL_OK) {
         return st;
     }
     request->deadline = liminal_deadline_earlier(request->deadline, deadline);
     st = limi_wait_enter(talk);
     if (st != LIMINAL_OK) {
-        displace(talk, request);
+        limi_displace(talk, request);
         return st;
     }
     st = ask_waiting(talk, request, envelope, out_reply, deadline);
@@ -443,13 +333,13 @@ static void talk_release(void *self)
 const liminal_backend limi_talk_backend = {
     LIMINAL_OPS(liminal_backend),
     .name = "pthread actor",
-    .send = talk_send,
+    .send = limi_talk_send,
     .receive = talk_receive,
     .close = talk_close,
     .query = talk_query,
     .release = talk_release,
     .ask = talk_ask,
-    .try_send = talk_try_send,
+    .try_send = limi_talk_try_send,
     .pid = talk_pid,
     .trace = talk_trace,
 };

@@ -16,8 +16,6 @@
 #include "scope.h"
 #include "talk.h"
 
-#include <stdio.h>
-
 /* ---- the echo ---- */
 
 static liminal_status echo_answer(void *self, const liminal_envelope *request, liminal_envelope **out_reply)
@@ -265,12 +263,9 @@ static void release_self(void *argument)
 static void leave(void *argument)
 {
     limi_participant *p = argument;
-    limi_talk *talk = p->talk;
-    liminal_supervisor *supervisor = talk->supervisor;
     limi_scope_here()->frame = NULL;
     limi_u32_store(&p->gone, 1);
-    limi_talk_unref(talk);
-    limi_supervisor_thread_over(supervisor);
+    limi_talk_leave_thread(p->talk);
 }
 
 static void after_life(void *argument)
@@ -300,15 +295,9 @@ static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
     p->actor.pinned = true;
     limi_waiter_init(&p->started);
     p->threaded = true;
-    (void)snprintf(p->plan.name, sizeof p->plan.name, "%s", p->name);
-    p->plan.stack_bytes = stack_bytes;
-    p->plan.body = thread_body;
-    p->plan.argument = p;
-    limi_talk_ref(p->talk);
-    st = limi_thread_start(&p->plan);
+    st = limi_talk_start_thread(p->talk, &p->plan, p->name, stack_bytes, thread_body, p);
     if (st != LIMINAL_OK) {
-        limi_talk_unref(p->talk);
-        return limi_detail(st, "participant %s: the system refuses a thread of %zu bytes", p->name, stack_bytes);
+        return st;
     }
     p->launched = true;
     (void)limi_waiter_wait(&p->started, INT64_MAX);

@@ -6,16 +6,7 @@
 #include "supervisor.h"
 #include "talk.h"
 
-#include <stdio.h>
-
 /* ---- the actor's thread ---- */
-
-static void actor_leave(limi_talk *talk)
-{
-    liminal_supervisor *supervisor = talk->supervisor;
-    limi_talk_unref(talk);
-    limi_supervisor_thread_over(supervisor);
-}
 
 static void actor_live(void *argument)
 {
@@ -27,29 +18,19 @@ static void actor_live(void *argument)
 static void actor_unwound(void *argument)
 {
     limi_thread_guard(actor_live, actor_unwound, argument);
-    actor_leave(argument);
+    limi_talk_leave_thread(argument);
 }
 
 static void actor_body(void *argument)
 {
     limi_thread_guard(actor_live, actor_unwound, argument);
-    actor_leave(argument);
+    limi_talk_leave_thread(argument);
 }
 
 static liminal_status start_actor(limi_talk *talk, size_t stack_bytes)
 {
-    liminal_status st;
-    (void)snprintf(talk->plan.name, sizeof talk->plan.name, "%s", talk->name[0] != '\0' ? talk->name : "liminal");
-    talk->plan.stack_bytes = stack_bytes;
-    talk->plan.body = actor_body;
-    talk->plan.argument = talk;
-    limi_talk_ref(talk);
-    st = limi_thread_start(&talk->plan);
-    if (st != LIMINAL_OK) {
-        limi_talk_unref(talk);
-        return limi_detail(st, "the system refuses a thread of %zu bytes", stack_bytes);
-    }
-    return LIMINAL_OK;
+    const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
+    return limi_talk_start_thread(talk, &talk->plan, name, stack_bytes, actor_body, talk);
 }
 
 /* ---- all or nothing ---- */

@@ -86,6 +86,13 @@ bool limi_talk_try_ref(limi_talk *talk); /* for who found it under the superviso
 void limi_talk_ref(limi_talk *talk);
 void limi_talk_unref(limi_talk *talk);
 
+/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. */
+liminal_status limi_talk_start_thread(limi_talk *talk, limi_thread_plan *plan, const char *name, size_t stack_bytes,
+                                      void (*body)(void *argument), void *argument);
+
+/* The last thing such a thread does. */
+void limi_talk_leave_thread(limi_talk *talk);
+
 /* ---- turn.c: the events ---- */
 
 void limi_talk_handle(void *self, limi_node *node); /* the actor's */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* send.c -- a message's way into the mailbox: a place for it, and the two slots that only send. */
+#include "call.h"
+
+#include "detail.h"
+#include "wait.h"
+
+liminal_status limi_refusal(limi_talk *talk)
+{
+    liminal_status st;
+    const char *text;
+    limi_mutex_lock(&talk->lock);
+    st = limi_dialogue_refusal(&talk->dialogue, &text);
+    if (st == LIMINAL_OK) { /* the close is on its way to the rules */
+        st = LIMINAL_ECLOSED;
+        text = "the conversation is closing";
+    }
+    (void)limi_detail(st, "%s", text);
+    limi_mutex_unlock(&talk->lock);
+    return st;
+}
+
+static bool is_closed(void *argument)
+{
+    return limi_mailbox_is_closed(&((limi_talk *)argument)->actor.mailbox);
+}
+
+/* A place in the mailbox for `bytes`, or why not. */
+static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline deadline, bool may_wait)
+{
+    limi_room room;
+    liminal_status st;
+    if (is_closed(talk)) {
+        return limi_refusal(talk);
+    }
+    if (!limi_quota_fits(&talk->quota, bytes)) {
+        return limi_detail(LIMINAL_ELIMIT, "%zu bytes are more than the mailbox may ever hold", bytes);
+    }
+    if (limi_quota_take(&talk->quota, bytes)) {
+        return LIMINAL_OK;
+    }
+    if (!may_wait || talk->overflow == LIMINAL_OVERFLOW_REFUSE) {
+        return limi_detail(LIMINAL_EFULL, "the mailbox is full");
+    }
+    st = limi_wait_enter(talk);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    room = limi_quota_wait(&talk->quota, bytes, is_closed, talk, deadline.ns);
+    limi_wait_leave(talk);
+    if (room == LIMI_ROOM_GIVEN_UP) {
+        return limi_refusal(talk);
+    }
+    return room == LIMI_ROOM_TAKEN ? LIMINAL_OK : limi_detail(LIMINAL_ETIMEDOUT, "the mailbox stayed full");
+}
+
+liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelope *envelope,
+                          liminal_deadline deadline, bool may_wait, limi_request **out)
+{
+    size_t bytes = liminal_envelope_size(envelope);
+    liminal_status st = take_place(talk, bytes, deadline, may_wait);
+    limi_request *request;
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    request = limi_request_create(talk->allocator, kind, envelope);
+    if (request == NULL) {
+        limi_quota_release(&talk->quota, bytes);
+        return LIMINAL_ENOMEM;
+    }
+    request->placed = true;
+    request->bytes = bytes;
+    request->node.kind = LIMI_NODE_SENT;
+    request->deadline = liminal_envelope_read(envelope).deadline;
+    *out = request;
+    return LIMINAL_OK;
+}
+
+void limi_displace(limi_talk *talk, limi_request *request)
+{
+    limi_quota_release(&talk->quota, request->bytes);
+    request->ticket.envelope = NULL;
+    limi_request_drop(request);
+}
+
+static liminal_status send_now(limi_talk *talk, liminal_envelope **message, liminal_deadline deadline, bool may_wait)
+{
+    limi_request *request;
+    limi_push pushed;
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st || (st = limi_place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
+        return st;
+    }
+    pushed = limi_actor_post(&talk->actor, &request->node, LIMI_CLASS_MESSAGE, LIMI_ASSIST_BRIEF, NULL, NULL);
+    if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {
+        limi_displace(talk, request);
+        return limi_refusal(talk);
+    }
+    *message = NULL;
+    return LIMINAL_OK;
+}
+
+liminal_status limi_talk_send(void *self, liminal_envelope **message, liminal_deadline deadline)
+{
+    return send_now(self, message, deadline, true);
+}
+
+liminal_status limi_talk_try_send(void *self, liminal_envelope **message)
+{
+    return send_now(self, message, liminal_deadline_passed(), false);
+}
