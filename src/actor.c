@@ -72,9 +72,12 @@ void limi_actor_open(limi_actor *actor)
     }
 }
 
+#define BRIEF 64 /* nodes that a thread handles in passing, however many more keep coming */
+
 /* With the duty: handle nodes until the mailbox rests, or until `satisfied`; the duty is gone then. */
 static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argument, bool owner)
 {
+    unsigned handled = 0;
     for (;;) {
         limi_node *node = limi_actor_take(actor);
         if (node == NULL) {
@@ -88,7 +91,8 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
             return;
         }
         actor->handle(actor->self, node);
-        if (satisfied != NULL && satisfied(argument)) {
+        handled++;
+        if (satisfied != NULL ? satisfied(argument) : !owner && handled == BRIEF) {
             bool over = actor->over;
             if (actor->backlog != NULL || !limi_mailbox_rest(&actor->mailbox, over)) {
                 ring(actor, DUTY);

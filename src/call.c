@@ -44,12 +44,42 @@ static void pass_deadline(limi_talk *talk)
     limi_talk_step(talk, &event);
 }
 
-/* Wait until the ticket is decided, or give it up at the deadline. The conversation's own deadline is
- * seen to as well: its thread may be inside an inline behaviour that does not return. */
+/* Only where a turn may be held up: see disturb_sleepers(). False: the conversation is over already. */
+static bool lie_down(limi_talk *talk, limi_request *request)
+{
+    bool open = true;
+    if (talk->has_inline) {
+        limi_mutex_lock(&talk->lock);
+        open = !limi_dialogue_is_over(&talk->dialogue);
+        if (open) {
+            limi_list_append(&talk->sleepers, &request->sleeper);
+        }
+        limi_mutex_unlock(&talk->lock);
+    }
+    return open;
+}
+
+static void get_up(limi_talk *talk, limi_request *request)
+{
+    if (talk->has_inline) {
+        limi_mutex_lock(&talk->lock);
+        limi_list_remove(&request->sleeper);
+        limi_mutex_unlock(&talk->lock);
+    }
+}
+
+/* Wait until the ticket is decided, or give it up at the deadline or when the conversation ends. The
+ * conversation's own deadline is seen to as well: its thread may be inside an inline behaviour that
+ * does not return. */
 static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
 {
     liminal_deadline limit = liminal_deadline_earlier(deadline, talk->deadline);
-    if (limi_waiter_wait(&request->waiter, limit.ns)) {
+    bool done = limi_waiter_is_done(&request->waiter);
+    if (!done && lie_down(talk, request)) {
+        done = limi_waiter_wait(&request->waiter, limit.ns);
+        get_up(talk, request);
+    }
+    if (done) {
         return true;
     }
     if (talk->deadline.ns < deadline.ns) {
@@ -58,14 +88,19 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
     if (!give_up(talk, request, request->ticket.kind == LIMI_TICKET_ASK && limi_request_withdraw(request))) {
         return false;
     }
-    return limi_waiter_wait(&request->waiter, INT64_MAX); /* whoever decided it is about to say so */
+    while (!limi_waiter_wait(&request->waiter, INT64_MAX)) { /* whoever decided it is about to say so */
+    }
+    return true;
 }
 
+/* What a caller who gave up is told: the end, if that has come, else that time has run out. */
 static liminal_status timed_out(limi_talk *talk, const char *what)
 {
-    return limi_mailbox_is_closed(&talk->actor.mailbox) && is_passed(talk->deadline)
-               ? limi_refusal(talk)
-               : limi_detail(LIMINAL_ETIMEDOUT, "%s", what);
+    bool over;
+    limi_mutex_lock(&talk->lock);
+    over = limi_dialogue_is_over(&talk->dialogue);
+    limi_mutex_unlock(&talk->lock);
+    return over ? limi_refusal(talk) : limi_detail(LIMINAL_ETIMEDOUT, "%s", what);
 }
 
 /* ---- receive ---- */
@@ -130,6 +165,7 @@ static liminal_status talk_receive(void *self, liminal_envelope **out_reply, lim
 typedef struct call {
     limi_talk *talk;
     limi_request *request;
+    liminal_envelope **envelope; /* of an ask: the caller's */
     liminal_deadline deadline;
     limi_push pushed;
     bool decided;
@@ -158,11 +194,24 @@ static void post_and_await(void *argument)
     }
 }
 
+/* An ask is over: what was begun was taken; what never will be stays the caller's. */
+static void settle_ownership(limi_request *request, liminal_envelope **envelope, bool answered)
+{
+    if (!answered && (limi_request_withdraw(request) || limi_u32_load(&request->begun) == LIMI_WITHDRAWN)) {
+        (void)liminal_envelope_ref(*envelope); /* the request keeps one until its node is back */
+    } else {
+        *envelope = NULL;
+    }
+}
+
 /* An inline behaviour ended the calling thread: the caller has gone. */
 static void caller_unwound(void *argument)
 {
     call *c = argument;
     (void)give_up(c->talk, c->request, limi_request_withdraw(c->request));
+    if (c->envelope != NULL) {
+        settle_ownership(c->request, c->envelope, false);
+    }
     limi_request_drop(c->request);
 }
 
@@ -180,7 +229,7 @@ static void run_call(call *c)
 static liminal_status ask_waiting(limi_talk *talk, limi_request *request, liminal_envelope **envelope,
                                   liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    call c = {.talk = talk, .request = request, .deadline = deadline};
+    call c = {.talk = talk, .request = request, .envelope = envelope, .deadline = deadline};
     liminal_status st;
     run_call(&c);
     if (c.pushed == LIMI_PUSH_CLOSED || c.pushed == LIMI_PUSH_SEALED) {
@@ -192,11 +241,7 @@ static liminal_status ask_waiting(limi_talk *talk, limi_request *request, limina
         *out_reply = request->ticket.reply;
         request->ticket.reply = NULL;
     }
-    if (st != LIMINAL_OK && (limi_request_withdraw(request) || limi_u32_load(&request->begun) == LIMI_WITHDRAWN)) {
-        (void)liminal_envelope_ref(*envelope); /* the request keeps one until its node is back */
-    } else {
-        *envelope = NULL;
-    }
+    settle_ownership(request, envelope, st == LIMINAL_OK);
     limi_request_drop(request);
     return st;
 }
@@ -232,8 +277,7 @@ static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_
 
 static void close_now(limi_talk *talk)
 {
-    limi_event event = {.kind = LIMI_EVENT_CLOSE, .deadline = liminal_deadline_passed()};
-    limi_talk_step(talk, &event);
+    limi_talk_begin_close(talk, liminal_deadline_passed());
     pass_deadline(talk);
 }
 
@@ -259,9 +303,7 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
         st = LIMINAL_ENOMEM;
     } else {
         c.request->node.kind = LIMI_NODE_CLOSE;
-        c.request->deadline = deadline;
-        limi_mailbox_close(&talk->actor.mailbox);
-        limi_quota_disturb(&talk->quota);
+        limi_talk_begin_close(talk, deadline);
         run_call(&c);
         if (!c.decided && c.pushed != LIMI_PUSH_SEALED) {
             close_now(talk);

@@ -15,6 +15,7 @@
 #include "detail.h"
 #include "scope.h"
 #include "talk.h"
+#include "wait.h"
 
 /* ---- the echo ---- */
 
@@ -176,7 +177,6 @@ static void answer(limi_participant *p, limi_request *request)
 void limi_participant_forward(limi_participant *p, limi_request *request)
 {
     limi_push pushed;
-    limi_request_ref(request);
     if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
         answer(p, request);
         return;
@@ -286,16 +286,10 @@ static void thread_body(void *argument)
     after_life(argument);
 }
 
-static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
+/* Start its thread and wait for start(). */
+static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
-    liminal_status st;
-    limi_actor_init(&p->actor, false);
-    p->actor.self = p;
-    p->actor.handle = handle;
-    p->actor.pinned = true;
-    limi_waiter_init(&p->started);
-    p->threaded = true;
-    st = limi_talk_start_thread(p->talk, &p->plan, p->name, stack_bytes, thread_body, p);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->plan, p->name, stack_bytes, thread_body, p);
     if (st != LIMINAL_OK) {
         return st;
     }
@@ -306,6 +300,26 @@ static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
                            liminal_status_name(p->start_status));
     }
     return LIMINAL_OK;
+}
+
+static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
+{
+    liminal_status st;
+    limi_actor_init(&p->actor, false);
+    p->actor.self = p;
+    p->actor.handle = handle;
+    p->actor.pinned = true;
+    limi_waiter_init(&p->started);
+    p->threaded = true;
+    /* If this thread is in a behaviour, that is going to wait for start(), which must not ask it in turn:
+     * the edge is there before start() can be. It closes no cycle, for nobody waits for this one yet. */
+    limi_u32_store(&p->talk->target, p->seat);
+    st = limi_wait_enter(p->talk);
+    LIMI_ASSERT(st == LIMINAL_OK);
+    st = launch(p, stack_bytes);
+    limi_wait_leave(p->talk);
+    limi_u32_store(&p->talk->target, p->talk->dialogue.target);
+    return st;
 }
 
 /* ---- watched ---- */

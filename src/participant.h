@@ -53,7 +53,7 @@ liminal_status limi_participant_start(limi_participant *participant, size_t stac
 /* The spawn has failed: end one that was started; `self` stays the caller's. */
 void limi_participant_disown(limi_participant *participant);
 
-/* In a turn: hand it a request. */
+/* In a turn: hand it a request, and a share of that. */
 void limi_participant_forward(limi_participant *participant, limi_request *request);
 
 /* The conversation is over: begin no more. From any thread; does not wait. */

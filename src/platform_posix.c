@@ -266,9 +266,12 @@ limi_thread limi_thread_self(void)
 void limi_thread_join(limi_thread thread)
 {
     pthread_t joined;
-    int failed;
+    int failed, state;
     memcpy(&joined, thread.room, sizeof joined);
+    /* A host's thread that was cancelled must not leave the library half way. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     failed = pthread_join(joined, NULL);
+    (void)pthread_setcancelstate(state, NULL);
     LIMI_ASSERT(failed == 0);
 }
 
@@ -290,7 +293,8 @@ void *limi_thread_room(void)
 void limi_random(void *bytes, size_t size)
 {
     unsigned char *at = bytes;
-    int saved = errno;
+    int saved = errno, state;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* getrandom() is a point of cancellation */
     while (size > 0) {
         ssize_t got = getrandom(at, size < 256 ? size : 256, 0);
         LIMI_ASSERT(got > 0 || errno == EINTR);
@@ -299,6 +303,7 @@ void limi_random(void *bytes, size_t size)
             size -= (size_t)got;
         }
     }
+    (void)pthread_setcancelstate(state, NULL);
     errno = saved;
 }
 

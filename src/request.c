@@ -12,6 +12,7 @@ limi_request *limi_request_create(const liminal_allocator *allocator, limi_ticke
     limi_ticket_init(&request->ticket, kind, envelope);
     limi_refcount_init(&request->owners);
     limi_waiter_init(&request->waiter);
+    limi_list_init(&request->sleeper);
     limi_u32_init(&request->begun, LIMI_QUEUED);
     request->deadline = liminal_deadline_never();
     request->allocator = allocator;

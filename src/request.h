@@ -19,10 +19,11 @@ typedef struct limi_request {
     limi_node node;
     limi_refcount owners;
     limi_waiter waiter;     /* done: the ticket is decided */
+    limi_list sleeper;      /* on talk->sleepers */
     limi_atomic_u32 begun;  /* LIMI_QUEUED, then one of the other two, for ever */
     bool placed;            /* holds a place of the quota, `bytes` wide */
     size_t bytes;
-    liminal_deadline deadline; /* after which it need not be begun; CLOSE: of the close */
+    liminal_deadline deadline; /* after which it need not be begun */
     liminal_envelope *answer;  /* on its way back from the participant */
     const liminal_allocator *allocator;
 } limi_request;

@@ -138,9 +138,12 @@ liminal_status liminal_supervisor_shutdown(liminal_supervisor **supervisor, limi
     if (out != NULL) {
         *out = report;
     }
-    if (!done) {
-        return limi_detail(LIMINAL_ETIMEDOUT, "%zu behaviours are still running, among them %s", report.running,
+    if (!done && report.running > 0) {
+        return limi_detail(LIMINAL_ETIMEDOUT, "behaviours still running: %zu, among them %s", report.running,
                            report.stragglers[0].name);
+    }
+    if (!done) {
+        return limi_detail(LIMINAL_ETIMEDOUT, "threads are still on their way out");
     }
     limi_supervisor_unref(*supervisor);
     *supervisor = NULL;

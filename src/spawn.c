@@ -3,6 +3,7 @@
 #include "config.h"
 #include "detail.h"
 #include "handle.h"
+#include "scope.h"
 #include "supervisor.h"
 #include "talk.h"
 
@@ -35,85 +36,89 @@ static liminal_status start_actor(limi_talk *talk, size_t stack_bytes)
 
 /* ---- all or nothing ---- */
 
-typedef struct crew {
+typedef struct spawning {
+    liminal_supervisor *supervisor;
+    limi_talk *talk;
+    liminal_conversation *conversation;
     size_t threads;    /* that were reserved: one for the actor, one for each threaded participant */
     size_t behaviours; /* threaded and inline participants */
-} crew;
+    size_t stack_bytes;
+    uint32_t started; /* participants */
+    liminal_status status;
+} spawning;
 
-static crew count(const liminal_config *config)
+static spawning plan_for(liminal_supervisor *supervisor, const liminal_config *config)
 {
-    crew c = {1, 0};
+    spawning s = {.supervisor = supervisor, .threads = 1};
     size_t i;
     for (i = 0; i < config->participant_count; i++) {
-        c.threads += config->participants[i].kind == LIMINAL_PARTICIPANT_THREAD;
-        c.behaviours += config->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED;
+        s.threads += config->participants[i].kind == LIMINAL_PARTICIPANT_THREAD;
+        s.behaviours += config->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED;
     }
-    return c;
+    s.stack_bytes = config->stack_bytes != 0 ? config->stack_bytes : supervisor->stack_bytes;
+    return s;
 }
 
-/* Begin the conversation; the rules may hear of a watched one's exit from now on. */
-static liminal_status activate(limi_talk *talk)
+static void start_all(void *argument)
 {
-    liminal_status st;
-    limi_mutex_lock(&talk->lock);
-    st = liminal_state_move(talk->state, LIMINAL_PHASE_ACTIVE);
-    talk->due_ns = talk->deadline.ns;
-    limi_actor_set_due(&talk->actor, talk->deadline.ns);
-    limi_mutex_unlock(&talk->lock);
-    return st;
-}
-
-/* Start everyone; on failure end those who were started, and say how many threads count themselves out. */
-static liminal_status start_all(limi_talk *talk, size_t stack_bytes, size_t *launched)
-{
+    spawning *s = argument;
     liminal_status st = LIMINAL_OK;
-    uint32_t i, started = 0;
-    while (st == LIMINAL_OK && started < talk->participant_count) {
-        st = limi_participant_start(&talk->participants[started], stack_bytes);
-        started += st == LIMINAL_OK;
+    while (st == LIMINAL_OK && s->started < s->talk->participant_count) {
+        st = limi_participant_start(&s->talk->participants[s->started], s->stack_bytes);
+        s->started += st == LIMINAL_OK;
     }
-    if (st || (st = activate(talk)) || (st = start_actor(talk, stack_bytes))) {
-        for (i = 0; i < talk->participant_count; i++) {
-            *launched += talk->participants[i].launched;
-        }
-        for (i = 0; i < started; i++) {
-            limi_participant_disown(&talk->participants[i]);
-        }
-    }
-    return st;
+    s->status = st == LIMINAL_OK ? start_actor(s->talk, s->stack_bytes) : st;
 }
 
-static liminal_status spawn_reserved(liminal_supervisor *supervisor, const liminal_config *config, crew c,
-                                     liminal_conversation **out)
+/* End those who were started; their threads count themselves out. */
+static void undo(void *argument)
 {
-    liminal_conversation *conversation;
-    limi_talk *talk;
-    size_t launched = 0;
-    size_t stack_bytes = config->stack_bytes != 0 ? config->stack_bytes : supervisor->stack_bytes;
-    liminal_status st = limi_talk_create(supervisor, config, &talk);
+    spawning *s = argument;
+    uint32_t i;
+    for (i = 0; i < s->talk->participant_count; i++) {
+        s->threads -= s->talk->participants[i].launched;
+    }
+    for (i = 0; i < s->started; i++) {
+        limi_participant_disown(&s->talk->participants[i]);
+    }
+    limi_supervisor_participants(s->supervisor, 0, s->behaviours);
+    limi_handle_discard(s->conversation);
+    limi_supervisor_unreserve(s->supervisor, s->threads);
+    limi_talk_unref(s->talk);
+}
+
+/* An inline start() has ended the spawning thread. */
+static void spawn_unwound(void *argument)
+{
+    limi_scope_here()->frame = NULL;
+    undo(argument);
+}
+
+static liminal_status spawn_reserved(spawning *s, const liminal_config *config, liminal_conversation **out)
+{
+    liminal_supervisor *supervisor = s->supervisor;
+    liminal_status st = limi_talk_create(supervisor, config, &s->talk);
     if (st != LIMINAL_OK) {
-        limi_supervisor_unreserve(supervisor, c.threads);
+        limi_supervisor_unreserve(supervisor, s->threads);
         return st;
     }
-    st = liminal_conversation_open(&limi_talk_backend, talk, &supervisor->allocator, &conversation);
-    if (st == LIMINAL_OK) {
-        limi_supervisor_participants(supervisor, c.behaviours, 0);
-        st = start_all(talk, stack_bytes, &launched);
-        if (st != LIMINAL_OK) {
-            limi_supervisor_participants(supervisor, 0, c.behaviours);
-            limi_handle_discard(conversation);
-        }
-    }
+    st = liminal_conversation_open(&limi_talk_backend, s->talk, &supervisor->allocator, &s->conversation);
     if (st != LIMINAL_OK) {
-        limi_supervisor_unreserve(supervisor, c.threads - launched);
-        limi_talk_unref(talk);
+        limi_supervisor_unreserve(supervisor, s->threads);
+        limi_talk_unref(s->talk);
         return st;
+    }
+    limi_supervisor_participants(supervisor, s->behaviours, 0);
+    limi_thread_guard(start_all, spawn_unwound, s);
+    if (s->status != LIMINAL_OK) {
+        undo(s);
+        return s->status;
     }
     limi_mutex_lock(&supervisor->lock);
-    talk->handle = conversation;
+    s->talk->handle = s->conversation;
     limi_mutex_unlock(&supervisor->lock);
-    limi_actor_open(&talk->actor);
-    *out = conversation;
+    limi_actor_open(&s->talk->actor);
+    *out = s->conversation;
     return LIMINAL_OK;
 }
 
@@ -122,16 +127,16 @@ liminal_status liminal_supervisor_spawn(liminal_supervisor *supervisor, const li
 {
     liminal_config copy;
     liminal_status st;
-    crew c;
+    spawning s;
     if (supervisor == NULL || out == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", supervisor == NULL ? "supervisor" : "out");
     }
     if ((st = limi_supervisor_here(supervisor)) || (st = limi_config_take(&copy, config, &supervisor->allocator))) {
         return st;
     }
-    c = count(&copy);
-    st = limi_supervisor_reserve(supervisor, c.threads);
-    return st != LIMINAL_OK ? st : spawn_reserved(supervisor, &copy, c, out);
+    s = plan_for(supervisor, &copy);
+    st = limi_supervisor_reserve(supervisor, s.threads);
+    return st != LIMINAL_OK ? st : spawn_reserved(&s, &copy, out);
 }
 
 liminal_status liminal_supervisor_spawn_behaviour(liminal_supervisor *supervisor, const liminal_behaviour *behaviour,
@@ -154,13 +159,19 @@ liminal_status liminal_supervisor_ask_until(liminal_supervisor *supervisor, cons
                                             void *self, liminal_envelope **request, liminal_envelope **out_reply,
                                             liminal_deadline deadline)
 {
+    liminal_behaviour copy;
     liminal_conversation *conversation = NULL;
     liminal_status st;
-    if (request == NULL || *request == NULL || out_reply == NULL) {
-        return limi_detail(LIMINAL_EINVAL, "%s: NULL", out_reply == NULL ? "out_reply" : "request");
+    if (supervisor == NULL || request == NULL || *request == NULL || out_reply == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "supervisor, request or out_reply: NULL");
     }
-    st = liminal_supervisor_spawn_behaviour(supervisor, behaviour, self, LIMINAL_CRASH_FAIL, &conversation);
+    st = limi_behaviour_take(&copy, behaviour, "behaviour");
     if (st != LIMINAL_OK) {
+        return st;
+    }
+    st = liminal_supervisor_spawn_behaviour(supervisor, &copy, self, LIMINAL_CRASH_FAIL, &conversation);
+    if (st != LIMINAL_OK) {
+        copy.release(self); /* the caller could not tell whether it still has to */
         return st;
     }
     st = liminal_conversation_ask(conversation, request, out_reply, deadline);

@@ -37,7 +37,7 @@ struct liminal_state {
 liminal_status limi_state_cause(const liminal_state *state, const char **text);
 
 /* Record a message whatever happens: it matters more than its place in the log, which is counted as dropped
- * if there is no memory for it. The phase is active. */
+ * if there is no memory for it. The phase is active or completing. */
 void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now);
 
 /* A participant has ended because the conversation had: it is dead, and that is no entry in the log. */

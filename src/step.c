@@ -24,6 +24,7 @@ void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelo
     *ticket = (limi_ticket){.kind = kind, .envelope = envelope};
     limi_list_init(&ticket->link);
     limi_list_init(&ticket->hop);
+    limi_list_init(&ticket->way);
 }
 
 void limi_effects_init(limi_effects *effects)
@@ -62,14 +63,14 @@ static liminal_phase phase_of(const limi_dialogue *d)
     return liminal_state_phase(d->state);
 }
 
-static bool is_final(const limi_dialogue *d)
+bool limi_dialogue_is_over(const limi_dialogue *d)
 {
     return phase_of(d) == LIMINAL_PHASE_CLOSED || phase_of(d) == LIMINAL_PHASE_FAILED;
 }
 
 liminal_deadline limi_dialogue_due(const limi_dialogue *d)
 {
-    if (is_final(d)) {
+    if (limi_dialogue_is_over(d)) {
         return (liminal_deadline){INT64_MAX};
     }
     if (phase_of(d) == LIMINAL_PHASE_COMPLETING && d->close_deadline.ns < d->deadline.ns) {
@@ -136,8 +137,8 @@ static void offer(limi_dialogue *d, limi_ticket *ticket, liminal_time now, limi_
     }
     limi_ticket *receiver = LIMI_HOLDER(first, limi_ticket, link);
     give(d, receiver, &ticket->reply, now);
+    retire(ticket, e); /* first: its place is free when the receiver wakes */
     retire(receiver, e);
-    retire(ticket, e);
 }
 
 static void let_close(limi_ticket *closer, limi_effects *e)
@@ -148,6 +149,19 @@ static void let_close(limi_ticket *closer, limi_effects *e)
 
 /* ---- the end ---- */
 
+static void count_cut_off(limi_dialogue *d, limi_ticket *ticket)
+{
+    if (ticket->withdrawn) {
+        return; /* counted when that happened */
+    }
+    if (d->take_back != NULL && d->take_back(ticket)) {
+        ticket->withdrawn = true;
+        liminal_state_counts(d->state)->withdrawn++;
+    } else {
+        liminal_state_counts(d->state)->unfinished++;
+    }
+}
+
 static void end(limi_dialogue *d, liminal_status status, limi_effects *e)
 {
     limi_list *node;
@@ -156,9 +170,7 @@ static void end(limi_dialogue *d, liminal_status status, limi_effects *e)
         while ((node = limi_list_pop(&d->seats[i].in_flight)) != NULL) {
             limi_ticket *ticket = LIMI_HOLDER(node, limi_ticket, link);
             ticket->in_flight = false;
-            if (!ticket->withdrawn) {
-                liminal_state_counts(d->state)->unfinished++;
-            }
+            count_cut_off(d, ticket);
             if (ticket->kind == LIMI_TICKET_ASK) {
                 decide(ticket, status);
             }
@@ -185,7 +197,7 @@ static void fail(limi_dialogue *d, liminal_status cause, const char *text, limin
 
 static void close_if_done(limi_dialogue *d, bool at_once, limi_effects *e)
 {
-    if (phase_of(d) == LIMINAL_PHASE_COMPLETING && (at_once || d->in_flight == 0)) {
+    if (phase_of(d) == LIMINAL_PHASE_COMPLETING && (at_once || (d->all_here && d->in_flight == 0))) {
         limi_ignore(liminal_state_move(d->state, LIMINAL_PHASE_CLOSED));
         end(d, LIMINAL_ECLOSED, e);
     }
@@ -197,7 +209,8 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_ticket *ticket = event->ticket;
     const char *text;
-    liminal_status refusal = limi_dialogue_refusal(d, &text);
+    /* Completing takes it: it was accepted before the closing. */
+    liminal_status refusal = limi_dialogue_is_over(d) ? limi_dialogue_refusal(d, &text) : LIMINAL_OK;
     bool ask = ticket->kind == LIMI_TICKET_ASK;
     if (ticket->withdrawn) { /* counted when its asker gave up */
         retire(ticket, e);
@@ -222,7 +235,7 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
         ticket->in_flight = true;
         d->in_flight++;
         limi_list_append(&d->seats[d->target].in_flight, &ticket->link);
-        limi_list_append(&e->forward, &ticket->hop);
+        limi_list_append(&e->forward, &ticket->way);
     } else if (d->seat_count == 0) {
         ticket->reply = liminal_envelope_ref(ticket->envelope);
         offer(d, ticket, event->now, e);
@@ -259,11 +272,8 @@ static void on_answered(limi_dialogue *d, limi_event *event, limi_effects *e)
 static void on_return(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_ticket *ticket = event->ticket;
-    if (!ticket->in_flight) { /* the end was quicker */
-        if (event->reply != NULL) {
-            liminal_state_counts(d->state)->late++;
-        }
-        return;
+    if (!ticket->in_flight) {
+        return; /* the end was quicker, and has counted it */
     }
     limi_list_remove(&ticket->link);
     ticket->in_flight = false;
@@ -291,7 +301,7 @@ static void on_receive(limi_dialogue *d, limi_event *event, limi_effects *e)
         limi_ticket *ticket = LIMI_HOLDER(first, limi_ticket, link);
         give(d, event->ticket, &ticket->reply, event->now);
         retire(ticket, e);
-    } else if (is_final(d)) {
+    } else if (limi_dialogue_is_over(d)) {
         decide(event->ticket, limi_dialogue_refusal(d, &text));
     } else if (event->may_wait) {
         limi_list_append(&d->receivers, &event->ticket->link);
@@ -326,7 +336,7 @@ static void on_exited(limi_dialogue *d, limi_event *event, limi_effects *e)
     }
     seat->alive = false;
     choose_target(d);
-    if (is_final(d)) { /* the end asked for it */
+    if (limi_dialogue_is_over(d)) { /* the end asked for it */
         limi_state_stopped(d->state, seat->pid, event->reason, event->seen);
         return;
     }
@@ -336,15 +346,20 @@ static void on_exited(limi_dialogue *d, limi_event *event, limi_effects *e)
     fail(d, LIMINAL_EEXIT, text, event->now, e);
 }
 
-static void on_close(limi_dialogue *d, limi_event *event, limi_effects *e)
+static void on_closing(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
-    limi_ticket *closer = event->ticket;
-    if (!is_final(d)) {
+    if (!limi_dialogue_is_over(d)) {
         limi_ignore(liminal_state_move(d->state, LIMINAL_PHASE_COMPLETING)); /* active or completing */
         e->closing = true;
         d->close_deadline = event->deadline.ns < d->close_deadline.ns ? event->deadline : d->close_deadline;
     }
-    if (closer != NULL && (is_final(d) || closer->abandoned)) {
+}
+
+static void on_close(limi_dialogue *d, limi_event *event, limi_effects *e)
+{
+    limi_ticket *closer = event->ticket;
+    d->all_here = true;
+    if (closer != NULL && (limi_dialogue_is_over(d) || closer->abandoned)) {
         let_close(closer, e);
     } else if (closer != NULL) {
         limi_list_append(&d->closers, &closer->link);
@@ -354,7 +369,7 @@ static void on_close(limi_dialogue *d, limi_event *event, limi_effects *e)
 
 static void on_deadline(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
-    if (is_final(d)) {
+    if (limi_dialogue_is_over(d)) {
         return;
     }
     if (event->now_ns >= d->deadline.ns && d->deadline.ns != INT64_MAX) {
@@ -382,6 +397,9 @@ void limi_step(limi_dialogue *d, limi_event *event, limi_effects *e)
         break;
     case LIMI_EVENT_EXITED:
         on_exited(d, event, e);
+        break;
+    case LIMI_EVENT_CLOSING:
+        on_closing(d, event, e);
         break;
     case LIMI_EVENT_CLOSE:
         on_close(d, event, e);

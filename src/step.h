@@ -19,7 +19,8 @@ typedef enum limi_ticket_kind {
 /* One wish of a caller, from the event that brings it until it is retired. */
 typedef struct limi_ticket {
     limi_list link; /* on a list of the dialogue */
-    limi_list hop;  /* on a list of effects */
+    limi_list hop;  /* on effects->settled or ->closed */
+    limi_list way;  /* on effects->forward: it is in flight by then, and may be settled before it is forwarded */
     limi_ticket_kind kind;
     liminal_envelope *envelope; /* SEND, ASK: what is said; never changes */
     liminal_envelope *reply;    /* decided ASK and RECEIVE: the caller's; SEND: waiting to be received */
@@ -52,14 +53,20 @@ typedef struct limi_dialogue {
     limi_list receivers, closers;
     liminal_deadline deadline;       /* of the whole conversation */
     liminal_deadline close_deadline; /* meaningful while completing */
+    bool all_here; /* completing, and nothing that was accepted is still on its way here */
+    /* Ask the shell to take back a ticket in flight: true if nobody had begun it, nor will. NULL: never. */
+    bool (*take_back)(limi_ticket *ticket);
 } limi_dialogue;
 
-/* Borrows `state` and `seats`, whose pid, name and answers are set. */
+/* Borrows `state` and `seats`, whose pid, name and answers are set. `take_back` may be set after this. */
 void limi_dialogue_init(limi_dialogue *dialogue, liminal_state *state, limi_seat *seats, uint32_t seat_count,
                         liminal_deadline deadline);
 
 /* The next point at which a DEADLINE event is due; the one that never comes if none is. */
 liminal_deadline limi_dialogue_due(const limi_dialogue *dialogue);
+
+/* Whether it has closed or failed. */
+bool limi_dialogue_is_over(const limi_dialogue *dialogue);
 
 /* LIMINAL_OK while sends are accepted, else what a send is told; `text` gets the detail. */
 liminal_status limi_dialogue_refusal(const limi_dialogue *dialogue, const char **text);
@@ -71,7 +78,8 @@ typedef enum limi_event_kind {
     LIMI_EVENT_RECEIVE,   /* ticket: a receiver has come; it stays only if `may_wait` */
     LIMI_EVENT_GAVE_UP,   /* ticket: its caller has gone; `withdrawn`: it can no longer be begun */
     LIMI_EVENT_EXITED,    /* seat, reason, and when that was seen */
-    LIMI_EVENT_CLOSE,     /* ticket or NULL; `deadline` for what is in flight */
+    LIMI_EVENT_CLOSING,   /* no more sends; `deadline` for what was accepted */
+    LIMI_EVENT_CLOSE,     /* after that, behind all that was accepted: ticket or NULL */
     LIMI_EVENT_DEADLINE   /* the monotonic clock says `now_ns` */
 } limi_event_kind;
 
@@ -91,7 +99,7 @@ typedef struct limi_event {
 } limi_event;
 
 typedef struct limi_effects {
-    limi_list forward; /* by hop: hand each to the participant in its seat, in this order */
+    limi_list forward; /* by way: hand each to the participant in its seat, in this order */
     limi_list settled; /* by hop: wake who waits, if it is decided, and let go of it */
     limi_list closed;  /* the same, but only after all the rest: those who wait for the close */
     bool closing;      /* accepts no more sends */

@@ -49,14 +49,29 @@ static void seat_participants(limi_talk *talk, const liminal_config *config, cha
     }
 }
 
-/* Give pids, and put everyone into the registry. All or nothing. */
-static liminal_status enlist(limi_talk *talk, const liminal_config *config) LIMI_UNCHECKED
+static void give_pids(limi_talk *talk, const liminal_config *config)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    uint32_t i;
+    limi_mutex_lock(&supervisor->lock);
+    limi_process_init(&talk->process, limi_registry_new_pid(supervisor), talk);
+    for (i = 0; i < talk->participant_count; i++) {
+        limi_participant *p = &talk->participants[i];
+        bool ours = p->kind != LIMINAL_PARTICIPANT_WATCHED;
+        limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid, talk);
+        talk->seats[i].pid = p->process.exit.pid;
+    }
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+/* Put everyone into the registry. From here on others can find the conversation, and a shutdown can tell
+ * it to close, though its turns are held until the spawn is done. */
+static liminal_status enlist(limi_talk *talk) LIMI_UNCHECKED
 {
     liminal_supervisor *supervisor = talk->supervisor;
     liminal_status st;
     uint32_t i;
     limi_mutex_lock(&supervisor->lock);
-    limi_process_init(&talk->process, limi_registry_new_pid(supervisor), talk);
     /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
      * finds that it has begun. */
     st = supervisor->closing ? limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down")
@@ -65,17 +80,16 @@ static liminal_status enlist(limi_talk *talk, const liminal_config *config) LIMI
     if (st == LIMINAL_OK && talk->name[0] != '\0') {
         st = limi_registry_add_name(supervisor, talk);
     }
-    for (i = 0; i < talk->participant_count; i++) {
+    for (i = 0; i < talk->participant_count && st == LIMINAL_OK; i++) {
         limi_participant *p = &talk->participants[i];
-        bool ours = p->kind != LIMINAL_PARTICIPANT_WATCHED;
-        limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid, talk);
-        talk->seats[i].pid = p->process.exit.pid;
-        if (ours && st == LIMINAL_OK) {
+        if (p->kind != LIMINAL_PARTICIPANT_WATCHED) {
             st = limi_registry_add(supervisor, &p->process);
             p->enlisted = st == LIMINAL_OK;
         }
     }
-    limi_list_append(&supervisor->talks, &talk->siblings);
+    if (st == LIMINAL_OK) {
+        limi_list_append(&supervisor->talks, &talk->siblings);
+    }
     limi_mutex_unlock(&supervisor->lock);
     return st;
 }
@@ -98,6 +112,11 @@ static void delist(limi_talk *talk)
     limi_mutex_unlock(&supervisor->lock);
 }
 
+static bool take_back(limi_ticket *ticket)
+{
+    return limi_request_withdraw(LIMI_HOLDER(ticket, limi_request, ticket));
+}
+
 static liminal_status make_state(limi_talk *talk, const liminal_config *config)
 {
     size_t bytes = talk->participant_count * sizeof(liminal_pid);
@@ -113,7 +132,9 @@ static liminal_status make_state(limi_talk *talk, const liminal_config *config)
     st = liminal_state_create(config, pids, liminal_time_now(), talk->deadline, talk->allocator, &talk->state);
     limi_release(talk->allocator, pids, bytes);
     if (st == LIMINAL_OK) {
+        limi_ignore(liminal_state_move(talk->state, LIMINAL_PHASE_ACTIVE)); /* it was created */
         limi_dialogue_init(&talk->dialogue, talk->state, talk->seats, talk->participant_count, talk->deadline);
+        talk->dialogue.take_back = take_back;
         limi_u32_init(&talk->target, talk->dialogue.target);
     }
     return st;
@@ -144,10 +165,11 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     limi_mutex_init(&talk->lock);
     limi_list_init(&talk->siblings);
     limi_u32_init(&talk->quiet_close_posted, 0);
-    limi_u64_init(&talk->quiet_close_due, (uint64_t)INT64_MAX);
+    limi_list_init(&talk->sleepers);
     talk->nudge.kind = LIMI_NODE_NUDGE;
     talk->quiet_close.kind = LIMI_NODE_CLOSE_QUIETLY;
-    talk->due_ns = INT64_MAX;
+    talk->due_ns = talk->deadline.ns;
+    limi_actor_set_due(&talk->actor, talk->due_ns);
     talk->outstanding = (size_t)talk->participant_count + 1;
 }
 
@@ -175,7 +197,8 @@ liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_co
         config->timeout_ns > 0 ? liminal_deadline_in_ns(config->timeout_ns) : liminal_deadline_never();
     seat_participants(talk, config, &room);
     init_parts(talk, config);
-    if ((st = enlist(talk, config)) || (st = make_state(talk, config)) || (st = make_span(talk, config))) {
+    give_pids(talk, config);
+    if ((st = make_state(talk, config)) || (st = make_span(talk, config)) || (st = enlist(talk))) {
         limi_talk_unref(talk);
         return st;
     }
@@ -193,11 +216,25 @@ void limi_talk_ref(limi_talk *talk)
     limi_refcount_up(&talk->owners);
 }
 
+/* Only after a spawn that failed is anyone alive here; who was told its pid hears that there is none. */
+static void announce_none(limi_talk *talk, limi_process *process, bool enlisted)
+{
+    liminal_exit_reason none = {LIMINAL_EXIT_NOPROC, 0};
+    if (enlisted && !process->dead) {
+        (void)limi_process_mark(talk->supervisor, process, none, liminal_time_now(), limi_clock_monotonic());
+        limi_process_announce(talk->supervisor, process);
+    }
+}
+
 static void destroy(limi_talk *talk)
 {
     liminal_supervisor *supervisor = talk->supervisor;
     limi_list *node;
     uint32_t i;
+    announce_none(talk, &talk->process, talk->enlisted);
+    for (i = 0; i < talk->participant_count; i++) {
+        announce_none(talk, &talk->participants[i].process, talk->participants[i].enlisted);
+    }
     delist(talk);
     if (talk->state != NULL) {
         while ((node = limi_list_pop(&talk->dialogue.replies)) != NULL) {

@@ -56,6 +56,7 @@ typedef struct limi_talk {
     liminal_state *state;
     limi_seat *seats;
     int64_t due_ns; /* what the actor's thread was last told */
+    limi_list sleepers; /* requests whose callers wait; kept only where a turn may be held up for long */
 
     /* Which participant a message goes to now, for who looks for cycles of waits. */
     limi_atomic_u32 target;
@@ -65,7 +66,6 @@ typedef struct limi_talk {
     limi_node nudge;
     limi_node quiet_close;
     limi_atomic_u32 quiet_close_posted;
-    limi_atomic_u64 quiet_close_due;
 
     /* Guarded by the supervisor's lock. */
     limi_process process;
@@ -102,7 +102,10 @@ void limi_talk_on_due(void *self);
  * as well; outside there are none. */
 void limi_talk_step(limi_talk *talk, limi_event *event);
 
-/* Begin to close, from anywhere, without waiting; at most once it has an effect. */
+/* Refuse sends from now on; what was accepted has until the deadline. A CLOSE has to follow. */
+void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline);
+
+/* Both, from anywhere, without waiting. */
 void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
 
 /* ---- call.c: the backend ---- */

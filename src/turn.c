@@ -36,6 +36,18 @@ static void let_go(limi_talk *talk, limi_list *settled)
     }
 }
 
+/* Callers whose tickets are still in the mailbox, behind an inline behaviour that does not return, are
+ * unknown to the rules: they have to look for themselves. */
+static void disturb_sleepers(limi_talk *talk)
+{
+    limi_list *node;
+    limi_mutex_lock(&talk->lock);
+    for (node = talk->sleepers.next; node != &talk->sleepers; node = node->next) {
+        limi_waiter_disturb(&LIMI_HOLDER(node, limi_request, sleeper)->waiter);
+    }
+    limi_mutex_unlock(&talk->lock);
+}
+
 static void stop_everyone(limi_talk *talk)
 {
     uint32_t i;
@@ -67,7 +79,6 @@ static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause
 {
     limi_list *node;
     if (effects->closing) {
-        limi_mailbox_close(&talk->actor.mailbox);
         limi_quota_disturb(&talk->quota);
     }
     if (effects->final) {
@@ -81,15 +92,26 @@ static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause
     let_go(talk, &effects->settled);
     if (effects->final) {
         stop_everyone(talk);
+        disturb_sleepers(talk);
     }
     while ((node = limi_list_pop(&effects->forward)) != NULL) {
-        limi_request *request = request_of(node);
+        limi_request *request = LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, way), limi_request, ticket);
         limi_participant_forward(&talk->participants[request->ticket.seat], request);
     }
     if (effects->final) {
         announce_end(talk, cause);
     }
     let_go(talk, &effects->closed);
+}
+
+/* The participant's share of what is to be forwarded, taken under the lock: as soon as that is
+ * released another thread's step may end the conversation, and with it the rules' share. */
+static void share_with_participants(limi_effects *effects)
+{
+    limi_list *node;
+    for (node = effects->forward.next; node != &effects->forward; node = node->next) {
+        (void)limi_request_ref(LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, way), limi_request, ticket));
+    }
 }
 
 void limi_talk_step(limi_talk *talk, limi_event *event)
@@ -102,6 +124,10 @@ void limi_talk_step(limi_talk *talk, limi_event *event)
     event->now = liminal_time_now();
     limi_mutex_lock(&talk->lock);
     limi_step(&talk->dialogue, event, &effects);
+    share_with_participants(&effects);
+    if (effects.closing) { /* under the lock: who has seen the end does not get a send accepted after it */
+        limi_mailbox_close(&talk->actor.mailbox);
+    }
     cause = limi_dialogue_refusal(&talk->dialogue, &text);
     limi_u32_store(&talk->target, talk->dialogue.target);
     due = limi_dialogue_due(&talk->dialogue).ns;
@@ -115,11 +141,31 @@ void limi_talk_step(limi_talk *talk, limi_event *event)
 
 /* ---- events ---- */
 
-static void finish_if_all_are_gone(limi_talk *talk)
+static void one_less(limi_talk *talk)
 {
+    talk->outstanding--;
     if (talk->outstanding == 0) {
         limi_actor_finish(&talk->actor);
     }
+}
+
+static void release_inline(void *argument)
+{
+    limi_participant *p = argument;
+    limi_frame frame = {.participant = p, .turn = p->talk, .supervisor = p->talk->supervisor};
+    limi_frame_enter(&frame);
+    p->behaviour.release(p->self);
+    limi_frame_leave(&frame);
+}
+
+/* It ended the thread that ran the turn, which may be a host's. */
+static void release_unwound(void *argument)
+{
+    limi_participant *p = argument;
+    limi_scope_here()->frame = NULL;
+    limi_u32_store(&p->gone, 1);
+    one_less(p->talk);
+    limi_actor_hand_over(&p->talk->actor);
 }
 
 static void on_end_of(limi_talk *talk, limi_participant *p)
@@ -127,15 +173,14 @@ static void on_end_of(limi_talk *talk, limi_participant *p)
     limi_event event = {.kind = LIMI_EVENT_EXITED, .seat = p->seat, .reason = p->reason, .seen = p->seen};
     limi_talk_step(talk, &event);
     if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        limi_frame frame = {.participant = p, .turn = talk, .supervisor = talk->supervisor};
-        limi_process_announce(talk->supervisor, &p->process);
+        limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
         limi_frame_enter(&frame);
-        p->behaviour.release(p->self);
+        limi_process_announce(talk->supervisor, &p->process);
         limi_frame_leave(&frame);
+        limi_thread_guard(release_inline, release_unwound, p);
+        limi_u32_store(&p->gone, 1);
     }
-    limi_u32_store(&p->gone, p->kind != LIMINAL_PARTICIPANT_THREAD);
-    talk->outstanding--;
-    finish_if_all_are_gone(talk);
+    one_less(talk);
 }
 
 static void on_nudge(limi_talk *talk)
@@ -143,16 +188,15 @@ static void on_nudge(limi_talk *talk)
     uint32_t i;
     for (i = 0; i < talk->participant_count; i++) {
         if (limi_participant_dismiss(&talk->participants[i])) {
-            talk->outstanding--;
+            one_less(talk);
         }
     }
-    talk->outstanding--;
-    finish_if_all_are_gone(talk);
+    one_less(talk); /* the nudge itself */
 }
 
 static void on_request(limi_talk *talk, limi_request *request, uint32_t kind)
 {
-    limi_event event = {.ticket = &request->ticket, .deadline = request->deadline};
+    limi_event event = {.ticket = &request->ticket};
     if (kind == LIMI_NODE_SENT) {
         event.kind = LIMI_EVENT_SENT;
         limi_talk_step(talk, &event); /* the conversation's share of the request is the rules' now */
@@ -174,9 +218,7 @@ static void on_request(limi_talk *talk, limi_request *request, uint32_t kind)
 static void on_quiet_close(limi_talk *talk)
 {
     limi_event event = {.kind = LIMI_EVENT_CLOSE};
-    /* Cleared before the deadline is read: who sets an earlier one after this posts again. */
     limi_u32_store(&talk->quiet_close_posted, 0);
-    event.deadline.ns = (int64_t)limi_u64_load(&talk->quiet_close_due);
     limi_talk_step(talk, &event);
 }
 
@@ -216,13 +258,16 @@ void limi_talk_on_due(void *self)
     limi_talk_step(talk, &event);
 }
 
+void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline)
+{
+    limi_event event = {.kind = LIMI_EVENT_CLOSING, .deadline = deadline};
+    limi_mailbox_close(&talk->actor.mailbox); /* first: what is accepted is in the mailbox by then */
+    limi_talk_step(talk, &event);
+}
+
 void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline)
 {
-    uint64_t seen = limi_u64_load(&talk->quiet_close_due);
-    while (deadline.ns < (int64_t)seen && !limi_u64_cas(&talk->quiet_close_due, &seen, (uint64_t)deadline.ns)) {
-    }
-    limi_mailbox_close(&talk->actor.mailbox);
-    limi_quota_disturb(&talk->quota);
+    limi_talk_begin_close(talk, deadline);
     if (limi_u32_exchange(&talk->quiet_close_posted, 1) == 0) {
         (void)limi_actor_post(&talk->actor, &talk->quiet_close, LIMI_CLASS_CONTROL, LIMI_ASSIST_BRIEF, NULL, NULL);
     }

@@ -140,18 +140,25 @@ static void note_exit(void *self, const liminal_exit *exit)
     limi_waiter_done(&wait->waiter);
 }
 
-static bool is_inside_process(liminal_pid pid)
+/* Whether the process can't end before this thread is out of what it is inside of: it is its behaviour
+ * or its turn, or an inline participant of a turn that this thread is running. */
+static bool is_inside_process(liminal_supervisor *supervisor, liminal_pid pid)
 {
-    const limi_frame *frame;
-    for (frame = limi_scope_here()->frame; frame != NULL; frame = frame->outer) {
-        const limi_participant *p = frame->participant;
-        const limi_talk *turn = frame->turn;
-        if ((p != NULL && p->process.exit.pid.value == pid.value) ||
-            (turn != NULL && turn->process.exit.pid.value == pid.value)) {
-            return true;
-        }
+    const limi_process *process;
+    bool inside = false;
+    if (supervisor == NULL || limi_scope_here()->frame == NULL || limi_supervisor_here(supervisor) != LIMINAL_OK) {
+        return false;
     }
-    return false;
+    limi_mutex_lock(&supervisor->lock);
+    process = limi_registry_find(supervisor, pid);
+    if (process != NULL && process == &process->talk->process) {
+        inside = !process->dead && limi_wait_is_turn(process->talk);
+    } else if (process != NULL) {
+        const limi_participant *p = LIMI_HOLDER(process, limi_participant, process);
+        inside = !process->dead && (is_mine(p) || (p->kind == LIMINAL_PARTICIPANT_INLINE && limi_wait_is_turn(p->talk)));
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    return inside;
 }
 
 liminal_status liminal_process_wait(liminal_supervisor *supervisor, liminal_pid pid, liminal_exit *out,
@@ -164,7 +171,7 @@ liminal_status liminal_process_wait(liminal_supervisor *supervisor, liminal_pid 
     if (out == NULL) {
         return limi_detail(LIMINAL_EINVAL, "out: NULL");
     }
-    if (is_inside_process(pid)) {
+    if (is_inside_process(supervisor, pid)) {
         return limi_detail(LIMINAL_EDEADLK, "the caller is inside process %llu", (unsigned long long)pid.value);
     }
     limi_waiter_init(&wait.waiter);

@@ -16,9 +16,12 @@ void limi_waiter_destroy(limi_waiter *waiter);
  * until this has returned. */
 void limi_waiter_done(limi_waiter *waiter);
 
+/* Have a wait that is under way, or the next one, return false before its deadline. */
+void limi_waiter_disturb(limi_waiter *waiter);
+
 bool limi_waiter_is_done(const limi_waiter *waiter);
 
-/* Wait until it is done, or until the deadline: true if it is done. One thread at a time; may be
+/* Wait until it is done: true; or until the deadline, or until disturbed. One thread at a time; may be
  * called again after false. */
 bool limi_waiter_wait(limi_waiter *waiter, int64_t deadline_ns);
 

@@ -13,7 +13,9 @@ LIMINAL_BEGIN
  * inside any callback; never after release(). The handle has checked its own arguments before: no
  * pointer is NULL, `*message` and `*request` are envelopes. Ownership is as in conversation.h: a slot
  * takes by storing NULL, gives on LIMINAL_OK only. A slot that fails may set no detail text; the
- * handle then supplies the status's own. Since 0.1, unless it says otherwise. */
+ * handle then supplies the status's own. What conversation.h says of any call, every backend owes:
+ * receivers are served in order of arrival, and in a forked child each slot gives EFORKED or does
+ * nothing, without waiting. Since 0.1, unless it says otherwise. */
 typedef struct liminal_backend {
     size_t size; /* LIMINAL_OPS(liminal_backend) */
 

@@ -22,7 +22,8 @@ typedef enum liminal_mode {
     LIMINAL_MODE_DURABLE = 1
 } liminal_mode;
 
-/* Who runs a conversation's turns. */
+/* Who runs a conversation's turns. A turn is where an accepted message is forwarded, logged, or made
+ * ready to be received: with PINNED a call that does not wait may come before that. */
 typedef enum liminal_dispatch {
     LIMINAL_DISPATCH_ASSISTED = 0, /* its own thread, or a caller that finds it idle */
     LIMINAL_DISPATCH_PINNED = 1    /* only ever its own thread */
@@ -63,7 +64,8 @@ typedef struct liminal_config {
     /* A message holds its place from the send until its reply has been received, or until it was
      * consumed without one: what nobody receives does not pile up without bound. Replies, exits and
      * deadlines are never refused. A message that is larger than the bound is LIMINAL_ELIMIT.
-     * 0: the default above; LIMINAL_UNBOUNDED: no bound. */
+     * 0: the default above; LIMINAL_UNBOUNDED: as many as can be counted, 2^28 - 1 messages and
+     * 64 GiB less a byte. The bytes are those of payloads sent; replies are not counted in. */
     size_t mailbox_messages;
     size_t mailbox_bytes;
 

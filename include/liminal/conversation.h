@@ -87,8 +87,9 @@ liminal_status liminal_conversation_try_receive(liminal_conversation *conversati
  *
  * Asks made at once from several threads each get their own answer. An exit
  * answers every asker at once. When the deadline passes before the participant
- * has begun, the request is withdrawn and stays with the caller; after that,
- * it was taken, and the late answer is counted and goes to nobody.
+ * has begun, the request is withdrawn and stays with the caller, as it does
+ * with a deadline that has passed already; after that, it was taken, and the
+ * late answer is counted and goes to nobody.
  *
  * Takes:    *request, unless it was refused or withdrawn.
  * Gives:    *out_reply.

@@ -31,7 +31,7 @@ typedef struct liminal_collector {
      * Called on the thread that finishes the span, concurrently with itself, no lock held; a
      * conversation's span finishes on the thread that ran its last turn, which may be a caller's.
      * Borrows `span`. May call the library; a call that would wait for the conversation whose span
-     * this is gives EDEADLK. It cannot fail. Since 0.1 */
+     * this is gives EDEADLK. It cannot fail, and must return. Since 0.1 */
     void (*collect)(void *context, const liminal_finished_span *span);
 } liminal_collector;
 

@@ -58,7 +58,8 @@ typedef enum liminal_log_kind {
     LIMINAL_LOG_FAILED = 4      /* supervision failed: the conversation did, with `status` */
 } liminal_log_kind;
 
-/* One entry of the context log. Everything is borrowed from the snapshot. */
+/* One entry of the context log, which is in the order in which the conversation came to things.
+ * Everything is borrowed from the snapshot. */
 typedef struct liminal_log_entry {
     liminal_log_kind kind;
     liminal_time time;
@@ -77,7 +78,7 @@ typedef struct liminal_counts {
     uint64_t withdrawn;   /* requests whose deadline passed, or whose conversation ended, before they were begun */
     uint64_t late;        /* answers to an ask whose asker had gone; given to nobody */
     uint64_t silent;      /* requests consumed without a reply */
-    uint64_t unfinished;  /* requests that were begun and cut off by an exit */
+    uint64_t unfinished;  /* requests that were begun and cut off by an exit or by the end */
 } liminal_counts;
 
 /* ---- reading ---------------------------------------------------------------------------------- */

@@ -95,8 +95,9 @@ liminal_status liminal_supervisor_spawn_behaviour(liminal_supervisor *supervisor
 /**
  * Start a participant, ask it once, close, and give the reply: the ask pattern in one call.
  *
- * The deadline is LIMINAL_DEFAULT_ASK_MS from now; a behaviour that wants
- * less reads what is left.
+ * The deadline is LIMINAL_DEFAULT_ASK_MS from now; a behaviour can read what
+ * is left. `self` is always released by the behaviour, once, whatever comes of
+ * the ask; only if this gives EINVAL for a NULL or a bad table is it not touched.
  *
  * Takes:    *request, unless it was refused or withdrawn.
  * Gives:    *out_reply.

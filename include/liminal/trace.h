@@ -114,11 +114,13 @@ liminal_status liminal_tracestate_parse(const char *const *fields, size_t count,
 /**
  * Put a member at the far left, in place of its older self.
  *
- * When it must be shortened for that, members go as above, the new one last.
+ * When there would be too many, the rightmost goes; when it would be too long,
+ * members go as above, the new one last.
  *
  * Threads:  one at a time for one value.
  * Blocks:   never.
- * Errors:   EINVAL (key or value not allowed, or a NULL); nothing is changed then.
+ * Errors:   EINVAL (key or value not allowed, the two together longer than we carry, or a NULL);
+ *           nothing is changed then.
  * Since:    0.1
  */
 LIMINAL_API LIMINAL_CHECKED

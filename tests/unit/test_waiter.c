@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* test_waiter.c -- one thread waits, once, for one thing. */
+#include "support/harness.h"
+
+#include "waiter.h"
+
+static int64_t in_ns(int64_t ns)
+{
+    return limi_clock_monotonic() + ns;
+}
+
+static void done_before_the_wait(void **state)
+{
+    limi_waiter waiter;
+    (void)state;
+    limi_waiter_init(&waiter);
+    assert_false(limi_waiter_is_done(&waiter));
+    limi_waiter_done(&waiter);
+    assert_true(limi_waiter_is_done(&waiter));
+    assert_true(limi_waiter_wait(&waiter, INT64_MIN)); /* done counts more than the deadline */
+    assert_true(limi_waiter_wait(&waiter, INT64_MAX));
+    limi_waiter_destroy(&waiter);
+}
+
+static void a_deadline_may_be_followed_by_another_wait(void **state)
+{
+    limi_waiter waiter;
+    int64_t until = in_ns(2000000);
+    (void)state;
+    limi_waiter_init(&waiter);
+    assert_false(limi_waiter_wait(&waiter, INT64_MIN));
+    assert_false(limi_waiter_wait(&waiter, 0));
+    assert_false(limi_waiter_wait(&waiter, until));
+    assert_true(limi_clock_monotonic() >= until); /* not before */
+    assert_false(limi_waiter_is_done(&waiter));
+    limi_waiter_done(&waiter);
+    assert_true(limi_waiter_wait(&waiter, INT64_MIN));
+    limi_waiter_destroy(&waiter);
+}
+
+enum { ROUNDS = 20000 };
+
+typedef struct ring {
+    limi_waiter here, there;
+    int plain;
+} ring;
+
+static void answer_each(void *argument)
+{
+    ring *rings = argument;
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)test_check(limi_waiter_wait(&rings[i].there, INT64_MAX));
+        (void)test_check(rings[i].plain == i);
+        rings[i].plain = -i;
+        limi_waiter_done(&rings[i].here);
+    }
+}
+
+static ring rings[ROUNDS];
+
+/* No wake is lost: one that is would hang. What was written before is seen after: TSan looks. */
+static void there_and_back(void **state)
+{
+    test_thread thread;
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        limi_waiter_init(&rings[i].here);
+        limi_waiter_init(&rings[i].there);
+    }
+    test_thread_start(&thread, answer_each, rings);
+    for (int i = 0; i < ROUNDS; i++) {
+        rings[i].plain = i;
+        limi_waiter_done(&rings[i].there);
+        assert_true(limi_waiter_wait(&rings[i].here, INT64_MAX));
+        assert_int_equal(rings[i].plain, -i);
+    }
+    test_thread_join(&thread);
+    for (int i = 0; i < ROUNDS; i++) {
+        limi_waiter_destroy(&rings[i].here);
+        limi_waiter_destroy(&rings[i].there);
+    }
+}
+
+typedef struct crossing {
+    limi_waiter waiter;
+    int64_t lead; /* this much before the deadline */
+    int64_t deadline;
+} crossing;
+
+static void be_done_about_then(void *argument)
+{
+    crossing *c = argument;
+    while (limi_clock_monotonic() < c->deadline - c->lead) {
+        limi_relax();
+    }
+    limi_waiter_done(&c->waiter);
+}
+
+/* A wait that ends with the deadline and one that ends with the thing: both happen, and after false the
+ * thing is still not lost. */
+static void done_crosses_the_deadline(void **state)
+{
+    int in_time = 0, late = 0;
+    int64_t until = in_ns(1000000000);
+    (void)state;
+    for (int i = 0; (in_time == 0 || late == 0 || i < 200) && limi_clock_monotonic() < until; i++) {
+        crossing c = {.lead = (int64_t)(i % 9 - 4) * 20000};
+        test_thread thread;
+        limi_waiter_init(&c.waiter);
+        c.deadline = in_ns(300000);
+        test_thread_start(&thread, be_done_about_then, &c);
+        if (limi_waiter_wait(&c.waiter, c.deadline)) {
+            in_time++;
+        } else {
+            late++;
+            assert_true(limi_clock_monotonic() >= c.deadline);
+            assert_true(limi_waiter_wait(&c.waiter, INT64_MAX));
+        }
+        assert_true(limi_waiter_is_done(&c.waiter));
+        test_thread_join(&thread);
+        limi_waiter_destroy(&c.waiter);
+    }
+    assert_true(in_time > 0);
+    assert_true(late > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(done_before_the_wait),
+        TEST(a_deadline_may_be_followed_by_another_wait),
+        TEST(there_and_back),
+        TEST(done_crosses_the_deadline),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
