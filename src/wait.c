@@ -155,7 +155,8 @@ static bool is_inside_process(liminal_supervisor *supervisor, liminal_pid pid)
         inside = !process->dead && limi_wait_is_turn(process->talk);
     } else if (process != NULL) {
         const limi_participant *p = LIMI_HOLDER(process, limi_participant, process);
-        inside = !process->dead && (is_mine(p) || (p->kind == LIMINAL_PARTICIPANT_INLINE && limi_wait_is_turn(p->talk)));
+        bool in_my_turn = p->kind == LIMINAL_PARTICIPANT_INLINE && limi_wait_is_turn(p->talk);
+        inside = !process->dead && (is_mine(p) || in_my_turn);
     }
     limi_mutex_unlock(&supervisor->lock);
     return inside;

@@ -72,7 +72,10 @@ static void test_refuses_as_soon_as_it_has_failed(void **state)
 }
 int main(void)
 {
-    const struct CMUnitTest more[] = {TEST(test_fails_at_its_own_deadline), TEST(test_refuses_as_soon_as_it_has_failed)};
+    const struct CMUnitTest more[] = {
+        TEST(test_fails_at_its_own_deadline),
+        TEST(test_refuses_as_soon_as_it_has_failed),
+    };
     int failed = suite_run("pthread buffer", backends, sizeof backends / sizeof backends[0]);
     return failed + cmocka_run_group_tests_name("pthread buffer, more", more, NULL, NULL);
 }

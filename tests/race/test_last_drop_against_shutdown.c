@@ -124,7 +124,8 @@ static void nobody_is_reported_who_has_gone(void **state)
     liminal_report report;
     (void)state;
     assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &conversation), LIMINAL_OK);
-    assert_int_equal(liminal_process_notify(supervisor, liminal_conversation_pid(conversation), hold_the_turn, &c, NULL),
+    assert_int_equal(liminal_process_notify(supervisor, liminal_conversation_pid(conversation), hold_the_turn, &c,
+                                            NULL),
                      LIMINAL_OK);
     assert_int_equal(liminal_conversation_try_send(conversation, &message), LIMINAL_OK);
     test_gate_wait(&c.entered);
