@@ -88,6 +88,9 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
     if (!give_up(talk, request, request->ticket.kind == LIMI_TICKET_ASK && limi_request_withdraw(request))) {
         return false;
     }
+    if (request->ticket.kind == LIMI_TICKET_CLOSE) {
+        return false; /* it has closed, but that is said only behind the embedder's callbacks */
+    }
     while (!limi_waiter_wait(&request->waiter, INT64_MAX)) { /* whoever decided it is about to say so */
     }
     return true;

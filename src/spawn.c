@@ -175,7 +175,9 @@ liminal_status liminal_supervisor_ask_until(liminal_supervisor *supervisor, cons
         return st;
     }
     st = liminal_conversation_ask(conversation, request, out_reply, deadline);
-    liminal_conversation_drop(&conversation); /* closes it, and waits for nothing */
+    /* At once, so that its place is free; that fails only where the drop, which follows, does as well. */
+    limi_ignore(liminal_conversation_close(conversation, liminal_deadline_passed()));
+    liminal_conversation_drop(&conversation);
     return st;
 }
 

@@ -114,7 +114,8 @@ static void delist(limi_talk *talk)
 
 static bool take_back(limi_ticket *ticket)
 {
-    return limi_request_withdraw(LIMI_HOLDER(ticket, limi_request, ticket));
+    limi_request *request = LIMI_HOLDER(ticket, limi_request, ticket);
+    return limi_request_withdraw(request) || limi_u32_load(&request->begun) == LIMI_WITHDRAWN;
 }
 
 static liminal_status make_state(limi_talk *talk, const liminal_config *config)

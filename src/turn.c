@@ -6,9 +6,9 @@
  * make the conversation final only once, so what belongs to the end is performed once.
  *
  * The end, in order: no more sends; the name is free; everyone who waits is woken; participants are
- * told to stop; then the embedder's code: the span's collector, the exit notices; then those who wait
- * for the close. The nudge, the last node this side posts, dismisses in a turn what only a turn may
- * touch; with the last exit handled nobody can post any more but callers, and the mailbox is sealed. */
+ * told to stop; then the embedder's code: the span's collector, the exit notices; then the nudge, which
+ * dismisses in a turn what only a turn may touch; then those who wait for the close. With the nudge and
+ * the last exit handled nobody can post any more but callers, and the mailbox is sealed. */
 #include "talk.h"
 
 #include "detail.h"
@@ -54,7 +54,6 @@ static void stop_everyone(limi_talk *talk)
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant_stop(&talk->participants[i]);
     }
-    (void)limi_actor_post(&talk->actor, &talk->nudge, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
 }
 
 static void forget_name(limi_talk *talk)
@@ -73,6 +72,8 @@ static void announce_end(limi_talk *talk, liminal_status cause)
     limi_ignore(liminal_span_finish(talk->span, cause == LIMINAL_ECLOSED ? LIMINAL_OK : cause, NULL)); /* once */
     limi_process_announce(talk->supervisor, &talk->process);
     limi_frame_leave(&frame);
+    /* Only now: until this is handled the mailbox can't be sealed, and no shutdown overtakes a callback. */
+    (void)limi_actor_post(&talk->actor, &talk->nudge, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
 }
 
 static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause)

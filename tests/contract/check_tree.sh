@@ -21,7 +21,7 @@ for file in $list; do
     esac
     head -n "$lines" "$file" | grep -q 'SPDX-License-Identifier: MIT' || complain "$file: no SPDX line at its beginning"
     case $file in
-    *.h) most=300 ;;
+    include/*.h | src/*.h) most=300 ;;
     *) most=600 ;;
     esac
     lines=$(wc -l <"$file")

@@ -221,7 +221,6 @@ static void watching_one_that_dies(void **state)
     race_over(&r);
 }
 
-#if 0 /* BUG 2: inside the notice of an inline participant the library does not know that it is in the turn */
 typedef struct nosy {
     liminal_conversation *conversation;
     liminal_status closed;
@@ -232,7 +231,7 @@ static void close_in_notice(void *self, const liminal_exit *exit)
 {
     nosy *n = self;
     (void)exit;
-    n->closed = liminal_conversation_close(n->conversation, liminal_deadline_never()); /* never returns */
+    n->closed = liminal_conversation_close(n->conversation, liminal_deadline_never());
     test_gate_open(&n->told);
 }
 
@@ -250,9 +249,7 @@ static void a_notice_of_an_inline_one_may_close(void **state)
     liminal_conversation_drop(&n.conversation);
     (void)race_shutdown(&supervisor);
 }
-#endif
 
-#if 0 /* BUG 4: a close that was decided waits without end for the conversation's exit notices */
 typedef struct stubborn {
     liminal_conversation *conversation;
     test_gate begun, go, in_notice, leave, closed;
@@ -306,7 +303,6 @@ static void a_close_does_not_outwait_its_deadline(void **state)
     liminal_conversation_drop(&s.conversation);
     (void)race_shutdown(&supervisor);
 }
-#endif
 
 int main(void)
 {
@@ -316,12 +312,8 @@ int main(void)
         TEST(a_cancelled_notice_does_not_run_any_more),
         TEST(a_wait_ends_with_the_exit_or_the_deadline),
         TEST(watching_one_that_dies),
-#if 0 /* BUG 2 */
         TEST(a_notice_of_an_inline_one_may_close),
-#endif
-#if 0 /* BUG 4 */
         TEST(a_close_does_not_outwait_its_deadline),
-#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,7 +155,6 @@ static void a_shutdown_inside_is_refused(void **state)
     }
 }
 
-#if 0 /* BUG 10: the spawner's edge is drawn only when the child's thread runs already, and its refusal is ignored */
 /* ---- the child's start() asks the one that waits for it ---- */
 
 static liminal_conversation *of_the_parent;
@@ -208,7 +207,6 @@ static void a_start_that_asks_back_is_refused(void **state)
     liminal_conversation_drop(&of_the_parent);
     (void)race_shutdown(&p.supervisor);
 }
-#endif
 
 int main(void)
 {
@@ -216,9 +214,7 @@ int main(void)
         TEST(spawning_goes_on_until_the_shutdown),
         TEST(a_spawn_comes_before_the_shutdown_or_is_refused),
         TEST(a_shutdown_inside_is_refused),
-#if 0 /* BUG 10 */
         TEST(a_start_that_asks_back_is_refused),
-#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

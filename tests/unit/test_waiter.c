@@ -124,11 +124,37 @@ static void done_crosses_the_deadline(void **state)
     assert_true(late > 0);
 }
 
+static void disturb(void *argument)
+{
+    limi_waiter_disturb(argument);
+}
+
+static void a_disturbed_wait_ends_early_and_loses_nothing(void **state)
+{
+    limi_waiter waiter;
+    test_thread thread;
+    (void)state;
+    limi_waiter_init(&waiter);
+    limi_waiter_disturb(&waiter);
+    assert_false(limi_waiter_is_done(&waiter));
+    assert_false(limi_waiter_wait(&waiter, INT64_MAX)); /* the next one */
+    test_thread_start(&thread, disturb, &waiter);
+    assert_false(limi_waiter_wait(&waiter, INT64_MAX)); /* or the one that is under way */
+    test_thread_join(&thread);
+    limi_waiter_disturb(&waiter);
+    limi_waiter_done(&waiter);
+    limi_waiter_disturb(&waiter); /* changes nothing any more */
+    assert_true(limi_waiter_is_done(&waiter));
+    assert_true(limi_waiter_wait(&waiter, INT64_MAX));
+    limi_waiter_destroy(&waiter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(done_before_the_wait),
         TEST(a_deadline_may_be_followed_by_another_wait),
+        TEST(a_disturbed_wait_ends_early_and_loses_nothing),
         TEST(there_and_back),
         TEST(done_crosses_the_deadline),
     };
