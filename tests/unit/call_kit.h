@@ -3,7 +3,7 @@
 #ifndef TEST_CALL_KIT_H
 #define TEST_CALL_KIT_H
 
-#include "unit/talk_kit.h"
+#include "talk_kit.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 /* test_ask.c -- one question, one answer, to the one who asked; or none. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* A reply that comes with an error. */
 static liminal_status last(servant *self, const liminal_envelope *request, liminal_envelope **out_reply)

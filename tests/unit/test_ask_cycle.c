@@ -2,7 +2,7 @@
 /* test_ask_cycle.c -- questions inside a behaviour: to itself, in a cycle, down a chain. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- waiting for oneself --------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* test_ask_deadline.c -- an answer in time or not at all; and what a behaviour is told with the question. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 static servant new_asked(void)
 {

@@ -2,7 +2,7 @@
 /* test_close.c -- the end of a conversation that was asked for. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- close ----------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* test_close_failure.c -- the end of a conversation that failed or ran out of time, and what it leaves. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- what is left over ----------------------------------------------------------------------- */
 

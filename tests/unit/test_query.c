@@ -2,7 +2,7 @@
 /* test_query.c -- what a conversation shows of itself, in every phase. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- phases ---------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* test_query_log.c -- what a conversation has recorded and counted. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- the log --------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* test_send_receive.c -- what is sent, what is received, and in which order. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 #include <stdlib.h>
 

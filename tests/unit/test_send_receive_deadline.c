@@ -2,7 +2,7 @@
 /* test_send_receive_deadline.c -- when it is too late to send or to receive, and when nobody is there. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- calls that do not wait ------------------------------------------------------------------ */
 

@@ -2,7 +2,7 @@
 /* test_send_receive_room.c -- how much of it at once, and who waits for room. */
 #define _GNU_SOURCE
 
-#include "unit/call_kit.h"
+#include "call_kit.h"
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
