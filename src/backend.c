@@ -29,7 +29,7 @@ static liminal_trace_context no_trace(const void *self)
 
 static liminal_status take_table(liminal_backend *to, const liminal_backend *from)
 {
-    liminal_status st = limi_table_take(to, sizeof *to, offsetof(liminal_backend, ask), from, "backend");
+    liminal_status st = limi_table_take(to, sizeof *to, sizeof *to, from, "backend");
     if (st != LIMINAL_OK) {
         return st;
     }

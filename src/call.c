@@ -3,6 +3,7 @@
 #include "call.h"
 
 #include "detail.h"
+#include "scope.h"
 #include "wait.h"
 
 /* The detail text that belongs to what the rules decided. */
@@ -38,20 +39,16 @@ static bool give_up(limi_talk *talk, limi_request *request, bool withdrawn)
     return event.decided;
 }
 
-static void pass_deadline(limi_talk *talk)
-{
-    limi_event event = {.kind = LIMI_EVENT_DEADLINE, .now_ns = limi_clock_monotonic()};
-    limi_talk_step(talk, &event);
-}
-
 /* Only where a turn may be held up: see disturb_sleepers(). False: the conversation is over already. */
-static bool lie_down(limi_talk *talk, limi_request *request)
+static bool lie_down(limi_talk *talk, limi_request *request, liminal_deadline *due)
 {
     bool open = true;
+    *due = liminal_deadline_never(); /* the actor's own thread sees to it */
     if (talk->has_inline) {
         limi_mutex_lock(&talk->lock);
         open = !limi_dialogue_is_over(&talk->dialogue);
         if (open) {
+            *due = limi_dialogue_due(&talk->dialogue);
             limi_list_append(&talk->sleepers, &request->sleeper);
         }
         limi_mutex_unlock(&talk->lock);
@@ -69,21 +66,26 @@ static void get_up(limi_talk *talk, limi_request *request)
 }
 
 /* Wait until the ticket is decided, or give it up at the deadline or when the conversation ends. The
- * conversation's own deadline is seen to as well: its thread may be inside an inline behaviour that
- * does not return. */
+ * conversation's own deadlines are seen to as well where its thread may be inside an inline behaviour
+ * that does not return; who sleeps is disturbed when they change. */
 static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
 {
-    liminal_deadline limit = liminal_deadline_earlier(deadline, talk->deadline);
-    bool done = limi_waiter_is_done(&request->waiter);
-    if (!done && lie_down(talk, request)) {
-        done = limi_waiter_wait(&request->waiter, limit.ns);
+    liminal_deadline due;
+    while (!limi_waiter_is_done(&request->waiter) && lie_down(talk, request, &due)) {
+        bool done = limi_waiter_wait(&request->waiter, liminal_deadline_earlier(deadline, due).ns);
         get_up(talk, request);
+        if (done) {
+            return true;
+        }
+        if (is_passed(deadline)) {
+            break;
+        }
+        if (is_passed(due)) {
+            limi_talk_pass_deadline(talk);
+        }
     }
-    if (done) {
+    if (limi_waiter_is_done(&request->waiter)) {
         return true;
-    }
-    if (talk->deadline.ns < deadline.ns) {
-        pass_deadline(talk);
     }
     if (!give_up(talk, request, request->ticket.kind == LIMI_TICKET_ASK && limi_request_withdraw(request))) {
         return false;
@@ -96,14 +98,14 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
     return true;
 }
 
-/* What a caller who gave up is told: the end, if that has come, else that time has run out. */
-static liminal_status timed_out(limi_talk *talk, const char *what)
+/* What an asker who gave up is told: the end, if that has come, else that time has run out. */
+static liminal_status timed_out(limi_talk *talk)
 {
     bool over;
     limi_mutex_lock(&talk->lock);
     over = limi_dialogue_is_over(&talk->dialogue);
     limi_mutex_unlock(&talk->lock);
-    return over ? limi_refusal(talk) : limi_detail(LIMINAL_ETIMEDOUT, "%s", what);
+    return over ? limi_refusal(talk) : limi_detail(LIMINAL_ETIMEDOUT, "no answer before the deadline");
 }
 
 /* ---- receive ---- */
@@ -128,7 +130,7 @@ static liminal_status receive_waiting(limi_talk *talk, liminal_envelope **out_re
             request->ticket.reply = NULL;
         }
     } else {
-        st = timed_out(talk, "nothing came before the deadline");
+        st = limi_detail(LIMINAL_ETIMEDOUT, "nothing came before the deadline"); /* the end would have decided it */
     }
     limi_request_drop(request);
     return st;
@@ -239,7 +241,7 @@ static liminal_status ask_waiting(limi_talk *talk, limi_request *request, limina
         limi_displace(talk, request);
         return limi_refusal(talk);
     }
-    st = c.decided ? explain(talk, request->ticket.outcome) : timed_out(talk, "no answer before the deadline");
+    st = c.decided ? explain(talk, request->ticket.outcome) : timed_out(talk);
     if (st == LIMINAL_OK) {
         *out_reply = request->ticket.reply;
         request->ticket.reply = NULL;
@@ -281,7 +283,7 @@ static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_
 static void close_now(limi_talk *talk)
 {
     limi_talk_begin_close(talk, liminal_deadline_passed());
-    pass_deadline(talk);
+    limi_talk_pass_deadline(talk);
 }
 
 static liminal_status talk_close(void *self, liminal_deadline deadline)
@@ -292,7 +294,7 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
     if (st != LIMINAL_OK) {
         return st;
     }
-    if (limi_wait_is_inside(talk)) {
+    if (limi_wait_is_inside(talk) || limi_wait_is_callback()) {
         limi_talk_close_quietly(talk, deadline);
         return LIMINAL_OK;
     }
@@ -322,24 +324,21 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
 static liminal_status barrier(limi_talk *talk, liminal_deadline deadline)
 {
     call c = {.talk = talk, .deadline = deadline};
-    if (limi_wait_enter(talk) != LIMINAL_OK) {
-        return LIMINAL_OK; /* it would wait for itself: shows what there is */
-    }
     c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
-    if (c.request != NULL) {
-        c.request->node.kind = LIMI_NODE_BARRIER;
-        run_call(&c);
-        limi_request_drop(c.request);
+    if (c.request == NULL) {
+        return LIMINAL_ENOMEM;
     }
-    limi_wait_leave(talk);
-    return c.request != NULL ? LIMINAL_OK : LIMINAL_ENOMEM;
+    c.request->node.kind = LIMI_NODE_BARRIER;
+    run_call(&c);
+    limi_request_drop(c.request);
+    return LIMINAL_OK;
 }
 
 static liminal_status talk_query(void *self, liminal_snapshot **out, liminal_deadline deadline)
 {
     limi_talk *talk = self;
     liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st == LIMINAL_OK && !limi_mailbox_is_idle(&talk->actor.mailbox) && !limi_wait_is_turn(talk)) {
+    if (st == LIMINAL_OK && !limi_mailbox_is_idle(&talk->actor.mailbox) && limi_scope_here()->frame == NULL) {
         st = barrier(talk, deadline);
     }
     if (st == LIMINAL_OK) {

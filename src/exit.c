@@ -2,8 +2,6 @@
 /* exit.c -- exit reasons as text. Pure. */
 #include <liminal/process.h>
 
-#include "detail.h"
-
 #include <stdio.h>
 
 liminal_exit_text liminal_exit_describe(liminal_exit_reason reason)

@@ -25,7 +25,7 @@
 #define SEALED ((uintptr_t)4)
 #define FLAGS ((uintptr_t)7)
 
-_Static_assert(_Alignof(limi_node) >= 8 || sizeof(void *) < 8, "a node's address leaves room for the flags");
+_Static_assert(_Alignof(limi_node) >= 8, "a node's address leaves room for the flags");
 
 void limi_mailbox_init(limi_mailbox *mailbox, bool busy)
 {

@@ -8,7 +8,7 @@
 
 /* Embedded in whatever travels. On one queue at a time. */
 typedef struct limi_node {
-    struct limi_node *next;
+    _Alignas(8) struct limi_node *next; /* leaves room for the flags of the mailbox's word */
     uint32_t kind; /* the owner's */
 } limi_node;
 

@@ -55,6 +55,9 @@ liminal_status limi_table_take(void *to, size_t room, size_t least, const void *
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", what);
     }
     memcpy(&size, from, sizeof size);
+    if (size == 0) {
+        return limi_detail(LIMINAL_EINVAL, "%s: size 0 is not one of ours; begin the table with LIMINAL_OPS", what);
+    }
     if (size < least || size > room) {
         return limi_detail(LIMINAL_EINVAL, "%s: size %zu is not between %zu and %zu", what, size, least, room);
     }

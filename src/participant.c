@@ -48,7 +48,7 @@ liminal_status liminal_process_exit(liminal_exit_reason reason)
     if (reason.kind < LIMINAL_EXIT_NORMAL || reason.kind > LIMINAL_EXIT_UNKNOWN) {
         return limi_detail(LIMINAL_EINVAL, "reason.kind: %d is not an exit kind", (int)reason.kind);
     }
-    if (frame == NULL || frame->participant == NULL) {
+    if (frame == NULL || frame->participant == NULL || ((limi_participant *)frame->participant)->ended) {
         return limi_detail(LIMINAL_EPHASE, "not inside a behaviour");
     }
     decide_exit(frame->participant, reason);
@@ -75,13 +75,16 @@ static void end(limi_participant *p)
         }
         limi_actor_finish(&p->actor);
     }
-    if (limi_process_mark(supervisor, &p->process, p->reason, p->seen, p->seen_ns) && !p->disowned) {
+    if (p->disowned) {
+        return; /* it was never there: what becomes of its pid is said when the conversation is freed */
+    }
+    if (limi_process_mark(supervisor, &p->process, p->reason, p->seen, p->seen_ns)) {
         limi_supervisor_participants(supervisor, 0, 1);
     }
     p->exit.kind = LIMI_NODE_EXIT;
     if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
         limi_actor_next(&p->talk->actor, &p->exit); /* announced when that is handled */
-    } else if (!p->disowned) {
+    } else {
         (void)limi_actor_post(&p->talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_BRIEF, NULL, NULL);
         limi_process_announce(supervisor, &p->process);
     }
@@ -147,8 +150,7 @@ static void after_answer(limi_participant *p)
 static void inline_unwound(void *argument)
 {
     limi_participant *p = argument;
-    limi_scope_here()->frame = NULL;
-    limi_scope_here()->request = NULL;
+    limi_scope_unwound();
     decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
     after_answer(p);
     limi_actor_hand_over(&p->talk->actor);
@@ -231,8 +233,7 @@ static void serve(void *argument)
 static void serve_unwound(void *argument)
 {
     limi_participant *p = argument;
-    limi_scope_here()->frame = NULL;
-    limi_scope_here()->request = NULL;
+    limi_scope_unwound();
     decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
     if (!limi_waiter_is_done(&p->started)) {
         p->start_status = limi_detail(LIMINAL_EEXIT, "start() ended its thread");
@@ -263,7 +264,7 @@ static void release_self(void *argument)
 static void leave(void *argument)
 {
     limi_participant *p = argument;
-    limi_scope_here()->frame = NULL;
+    limi_scope_unwound();
     limi_u32_store(&p->gone, 1);
     limi_talk_leave_thread(p->talk);
 }

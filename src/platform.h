@@ -25,14 +25,12 @@
 #define LIMI_ACQUIRES(...) __attribute__((acquire_capability(__VA_ARGS__)))
 #define LIMI_RELEASES(...) __attribute__((release_capability(__VA_ARGS__)))
 #define LIMI_REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
-#define LIMI_EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
 #define LIMI_UNCHECKED __attribute__((no_thread_safety_analysis))
 #else
 #define LIMI_CAPABILITY(name)
 #define LIMI_ACQUIRES(...)
 #define LIMI_RELEASES(...)
 #define LIMI_REQUIRES(...)
-#define LIMI_EXCLUDES(...)
 #define LIMI_UNCHECKED
 #endif
 

@@ -155,11 +155,12 @@ bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns)
 {
     sleepers *s = sleepers_of(word);
     struct timespec until;
-    int result = 0;
+    int result = 0, state;
     if (deadline_ns <= 0) {
         return false;
     }
     until = timespec_of(deadline_ns);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* else it would leave the lock held */
     (void)pthread_mutex_lock(&s->lock);
     /* The check and the falling asleep are one step for limi_unpark, which takes the same lock. */
     if (limi_u32_load(&word->value) == expected) {
@@ -167,6 +168,7 @@ bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns)
                                           : pthread_cond_timedwait(&s->woken, &s->lock, &until);
     }
     (void)pthread_mutex_unlock(&s->lock);
+    (void)pthread_setcancelstate(state, NULL);
     return result != ETIMEDOUT;
 }
 
@@ -228,8 +230,6 @@ static size_t stack_floor(size_t wanted)
     if (wanted > SIZE_MAX - floor - mask) {
         return wanted & ~mask; /* the system will refuse it */
     }
-    /* The minimum is what the system needs for itself; the embedder's share comes on top of it when
-     * the two are of one size. */
     return ((wanted > floor ? wanted : floor) + mask) & ~mask;
 }
 
@@ -317,7 +317,10 @@ static _Atomic(epoch_cell *) epoch_page;
 
 static void epoch_wipe(void)
 {
-    atomic_store(atomic_load(&epoch_page), 0);
+    epoch_cell *page = atomic_load(&epoch_page);
+    if (page != NULL) {
+        atomic_store(page, 0);
+    }
 }
 
 static epoch_cell *epoch_open(void)
@@ -333,10 +336,11 @@ static epoch_cell *epoch_open(void)
 #ifdef MADV_WIPEONFORK
     wiped = madvise(memory, size, MADV_WIPEONFORK) == 0;
 #endif
+    if (!wiped && pthread_atfork(NULL, NULL, epoch_wipe) != 0) {
+        (void)munmap(memory, size);
+        return NULL; /* a child could not be told from its parent */
+    }
     if (atomic_compare_exchange_strong(&epoch_page, &theirs, mine)) {
-        if (!wiped) {
-            (void)pthread_atfork(NULL, NULL, epoch_wipe);
-        }
         return mine;
     }
     (void)munmap(memory, size); /* another thread was first */

@@ -17,7 +17,6 @@
 #include "detail.h"
 #include "scope.h"
 #include "supervisor.h"
-#include "waiter.h"
 
 enum { ARMED, FIRING, FIRED, CANCELLED };
 

@@ -33,6 +33,11 @@ limi_detail_room *limi_detail_here(void)
     return &here()->detail;
 }
 
+void limi_scope_unwound(void)
+{
+    *limi_scope_here() = (limi_scope){.frame = NULL};
+}
+
 void limi_frame_enter(limi_frame *frame)
 {
     limi_scope *scope = limi_scope_here();

@@ -34,6 +34,9 @@ limi_pool *limi_scope_pool(void);
 /* The calling thread's scope, zeroed at first. */
 limi_scope *limi_scope_here(void);
 
+/* The thread is being ended inside a callback: it is in the middle of nothing any more. */
+void limi_scope_unwound(void);
+
 void limi_frame_enter(limi_frame *frame);
 void limi_frame_leave(limi_frame *frame);
 

@@ -46,8 +46,14 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
     if (st != LIMINAL_OK) {
         return st;
     }
-    room = limi_quota_wait(&talk->quota, bytes, is_closed, talk, deadline.ns);
+    /* The conversation's own deadline as well: its thread may be inside an inline behaviour for long. */
+    room = limi_quota_wait(&talk->quota, bytes, is_closed, talk,
+                           liminal_deadline_earlier(deadline, talk->deadline).ns);
     limi_wait_leave(talk);
+    if (room == LIMI_ROOM_TIMED_OUT && talk->deadline.ns < deadline.ns) {
+        limi_talk_pass_deadline(talk);
+        room = LIMI_ROOM_GIVEN_UP;
+    }
     if (room == LIMI_ROOM_GIVEN_UP) {
         return limi_refusal(talk);
     }

@@ -44,10 +44,11 @@ static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadl
 {
     limi_talk *talk;
     limi_mutex_lock(&supervisor->lock);
-    limi_list_splice(&supervisor->talks, &supervisor->told); /* by an earlier shutdown: with a new deadline */
+    limi_list_splice(&supervisor->talks, &supervisor->told); /* again: with a new deadline */
     limi_mutex_unlock(&supervisor->lock);
     while ((talk = next_to_tell(supervisor)) != NULL) {
         limi_talk_close_quietly(talk, deadline);
+        limi_talk_pass_deadline(talk); /* its own thread may be inside an inline behaviour */
         limi_talk_unref(talk);
     }
 }
@@ -119,6 +120,9 @@ liminal_status liminal_supervisor_shutdown(liminal_supervisor **supervisor, limi
     if (supervisor == NULL) {
         return limi_detail(LIMINAL_EINVAL, "supervisor: NULL");
     }
+    if (out != NULL) {
+        *out = report;
+    }
     if (*supervisor == NULL) {
         return LIMINAL_OK;
     }
@@ -133,6 +137,8 @@ liminal_status liminal_supervisor_shutdown(liminal_supervisor **supervisor, limi
     done = wait_for_threads(*supervisor, deadline);
     if (done) {
         join_last(*supervisor);
+    } else {
+        tell_everyone(*supervisor, liminal_deadline_passed());
     }
     fill(*supervisor, &report);
     if (out != NULL) {

@@ -79,3 +79,21 @@ void liminal_snapshot_drop(liminal_snapshot **snapshot)
         limi_release(&allocator, dead, dead->block);
     }
 }
+
+const char *liminal_log_kind_text(liminal_log_kind kind)
+{
+    switch (kind) {
+    case LIMINAL_LOG_SENT:
+        return "sent";
+    case LIMINAL_LOG_RECEIVED:
+        return "received";
+    case LIMINAL_LOG_EXITED:
+        return "exited";
+    case LIMINAL_LOG_COMPENSATED:
+        return "compensated";
+    case LIMINAL_LOG_FAILED:
+        return "failed";
+    default:
+        return "unknown";
+    }
+}

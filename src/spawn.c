@@ -15,16 +15,10 @@ static void actor_live(void *argument)
     limi_actor_live(&talk->actor);
 }
 
-/* An inline behaviour ended this thread: it has handed the turn over, to this very thread. */
-static void actor_unwound(void *argument)
-{
-    limi_thread_guard(actor_live, actor_unwound, argument);
-    limi_talk_leave_thread(argument);
-}
-
+/* When an inline behaviour ends this thread it has handed the turn over, to this very thread. */
 static void actor_body(void *argument)
 {
-    limi_thread_guard(actor_live, actor_unwound, argument);
+    limi_thread_guard(actor_live, actor_body, argument);
     limi_talk_leave_thread(argument);
 }
 
@@ -90,7 +84,7 @@ static void undo(void *argument)
 /* An inline start() has ended the spawning thread. */
 static void spawn_unwound(void *argument)
 {
-    limi_scope_here()->frame = NULL;
+    limi_scope_unwound();
     undo(argument);
 }
 

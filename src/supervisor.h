@@ -16,7 +16,8 @@ typedef struct limi_registry {
     uint64_t seed;
 } limi_registry;
 
-/* `lock` guards all that comes after it. It is taken last and held for a few dozen instructions;
+/* `lock` guards all that comes after it. It is taken last (inside a talk's lock, never the other way
+ * round) and held for a few dozen instructions;
  * nothing of the embedder runs under it but the allocator. `waits` has a lock of its own: see wait.c. */
 struct liminal_supervisor {
     liminal_allocator allocator;

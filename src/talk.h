@@ -102,6 +102,9 @@ void limi_talk_on_due(void *self);
  * as well; outside there are none. */
 void limi_talk_step(limi_talk *talk, limi_event *event);
 
+/* See to deadlines that have passed, from anywhere. */
+void limi_talk_pass_deadline(limi_talk *talk);
+
 /* Refuse sends from now on; what was accepted has until the deadline. A CLOSE has to follow. */
 void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline);
 

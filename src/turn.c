@@ -5,7 +5,8 @@
  * after the lock is released. Only the turn forwards requests, so they keep their order. A step can
  * make the conversation final only once, so what belongs to the end is performed once.
  *
- * The end, in order: no more sends; the name is free; everyone who waits is woken; participants are
+ * The end, in order: no more sends; the name is free (these two before the lock is released, so that
+ * nobody sees the end and not them); everyone who waits is woken; participants are
  * told to stop; then the embedder's code: the span's collector, the exit notices; then the nudge, which
  * dismisses in a turn what only a turn may touch; then those who wait for the close. With the nudge and
  * the last exit handled nobody can post any more but callers, and the mailbox is sealed. */
@@ -36,33 +37,12 @@ static void let_go(limi_talk *talk, limi_list *settled)
     }
 }
 
-/* Callers whose tickets are still in the mailbox, behind an inline behaviour that does not return, are
- * unknown to the rules: they have to look for themselves. */
-static void disturb_sleepers(limi_talk *talk)
-{
-    limi_list *node;
-    limi_mutex_lock(&talk->lock);
-    for (node = talk->sleepers.next; node != &talk->sleepers; node = node->next) {
-        limi_waiter_disturb(&LIMI_HOLDER(node, limi_request, sleeper)->waiter);
-    }
-    limi_mutex_unlock(&talk->lock);
-}
-
 static void stop_everyone(limi_talk *talk)
 {
     uint32_t i;
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant_stop(&talk->participants[i]);
     }
-}
-
-static void forget_name(limi_talk *talk)
-{
-    limi_mutex_lock(&talk->supervisor->lock);
-    limi_registry_remove_name(talk->supervisor, talk);
-    talk->over = true;
-    limi_mutex_unlock(&talk->supervisor->lock);
-    limi_supervisor_conversation_over(talk->supervisor);
 }
 
 static void announce_end(limi_talk *talk, liminal_status cause)
@@ -82,18 +62,9 @@ static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause
     if (effects->closing) {
         limi_quota_disturb(&talk->quota);
     }
-    if (effects->final) {
-        liminal_exit_reason reason = {LIMINAL_EXIT_NORMAL, 0};
-        if (cause != LIMINAL_ECLOSED) {
-            reason = (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)cause};
-        }
-        forget_name(talk);
-        (void)limi_process_mark(talk->supervisor, &talk->process, reason, liminal_time_now(), limi_clock_monotonic());
-    }
     let_go(talk, &effects->settled);
     if (effects->final) {
         stop_everyone(talk);
-        disturb_sleepers(talk);
     }
     while ((node = limi_list_pop(&effects->forward)) != NULL) {
         limi_request *request = LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, way), limi_request, ticket);
@@ -103,6 +74,33 @@ static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause
         announce_end(talk, cause);
     }
     let_go(talk, &effects->closed);
+}
+
+/* Callers wait on their own, and some are unknown to the rules: their tickets are still in the mailbox,
+ * behind an inline behaviour that does not return. They have to look again when the conversation has
+ * ended, or means to end at another time. With the lock held. */
+static void disturb_sleepers(limi_talk *talk)
+{
+    limi_list *node;
+    for (node = talk->sleepers.next; node != &talk->sleepers; node = node->next) {
+        limi_waiter_disturb(&LIMI_HOLDER(node, limi_request, sleeper)->waiter);
+    }
+}
+
+/* It has ended: its name and its place are free, its actor is dead. */
+static void give_up_place(limi_talk *talk, liminal_status cause)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    liminal_exit_reason reason = {LIMINAL_EXIT_NORMAL, 0};
+    if (cause != LIMINAL_ECLOSED) {
+        reason = (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)cause};
+    }
+    limi_mutex_lock(&supervisor->lock);
+    limi_registry_remove_name(supervisor, talk);
+    talk->over = true;
+    limi_mutex_unlock(&supervisor->lock);
+    limi_supervisor_conversation_over(supervisor);
+    (void)limi_process_mark(supervisor, &talk->process, reason, liminal_time_now(), limi_clock_monotonic());
 }
 
 /* The participant's share of what is to be forwarded, taken under the lock: as soon as that is
@@ -135,6 +133,11 @@ void limi_talk_step(limi_talk *talk, limi_event *event)
     if (due != talk->due_ns) { /* under the lock, so that the last one told is the last one decided */
         talk->due_ns = due;
         limi_actor_set_due(&talk->actor, due);
+        disturb_sleepers(talk);
+    }
+    if (effects.final) { /* under the lock, so that nobody sees the end before the name is free */
+        give_up_place(talk, cause);
+        disturb_sleepers(talk);
     }
     limi_mutex_unlock(&talk->lock);
     perform(talk, &effects, cause);
@@ -163,7 +166,7 @@ static void release_inline(void *argument)
 static void release_unwound(void *argument)
 {
     limi_participant *p = argument;
-    limi_scope_here()->frame = NULL;
+    limi_scope_unwound();
     limi_u32_store(&p->gone, 1);
     one_less(p->talk);
     limi_actor_hand_over(&p->talk->actor);
@@ -252,10 +255,15 @@ void limi_talk_handle(void *self, limi_node *node)
 void limi_talk_on_due(void *self)
 {
     limi_talk *talk = self;
-    limi_event event = {.kind = LIMI_EVENT_DEADLINE, .now_ns = limi_clock_monotonic()};
     limi_mutex_lock(&talk->lock);
     talk->due_ns = INT64_MAX; /* as the actor has it now */
     limi_mutex_unlock(&talk->lock);
+    limi_talk_pass_deadline(talk);
+}
+
+void limi_talk_pass_deadline(limi_talk *talk)
+{
+    limi_event event = {.kind = LIMI_EVENT_DEADLINE, .now_ns = limi_clock_monotonic()};
     limi_talk_step(talk, &event);
 }
 

@@ -4,7 +4,8 @@
  * A participant whose behaviour waits for a conversation has an edge to it, waits_on; a conversation
  * has one to the participant that its messages go to now. The edges are set and followed under one
  * lock per supervisor, so of the waits that would close a cycle the last one sees all the others, and
- * is refused. Only waits from inside a behaviour come here at all. A conversation at the end of an
+ * is refused. Only waits from inside a callback come here; those of exit notices and collectors have no
+ * edges, and where they could close a cycle they do not wait. A conversation at the end of an
  * edge is alive: who waits holds a handle on it. */
 #include "wait.h"
 
@@ -32,6 +33,12 @@ bool limi_wait_is_turn(const limi_talk *talk)
         }
     }
     return false;
+}
+
+bool limi_wait_is_callback(void)
+{
+    const limi_frame *frame = limi_scope_here()->frame;
+    return frame != NULL && frame->participant == NULL;
 }
 
 /* Whether `p` is one of those whose behaviour this thread is running. */

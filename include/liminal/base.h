@@ -41,6 +41,8 @@
 
 /* First member of every table that an embedder fills in:
  *   static const liminal_behaviour greeter = {LIMINAL_OPS(liminal_behaviour), .answer = greet};
+ * or, in C++ before C++20:
+ *   liminal_behaviour greeter{}; greeter.size = sizeof greeter; greeter.answer = greet;
  * A table that is smaller than version 0.1's, or larger than this library's, is EINVAL. */
 #define LIMINAL_OPS(type) .size = sizeof(type)
 

@@ -16,7 +16,8 @@ LIMINAL_BEGIN
  * After a close it is LIMINAL_ECLOSED, after fork() in the child LIMINAL_EFORKED. Replies that were
  * there before are still received first. A deadline that has passed means: do not wait. An inline
  * participant may run on the calling thread, which then takes as long as the behaviour does. Cycles
- * of waits are found among the conversations of one supervisor. */
+ * of waits are found among the behaviours of one supervisor; exit notices and collectors should not ask
+ * or receive at all. LIMINAL_ETIMEDOUT with phase failed is the conversation's deadline, else the call's. */
 typedef struct liminal_conversation liminal_conversation;
 
 /**
@@ -24,7 +25,9 @@ typedef struct liminal_conversation liminal_conversation;
  *
  * It goes to the first live participant that has a behaviour. Without any
  * participant it is for whoever receives; with only watched ones it is
- * recorded and goes to nobody. LIMINAL_OK means accepted.
+ * recorded and goes to nobody. LIMINAL_OK means accepted. The deadline is for
+ * room in the mailbox and does not travel: for that the envelope has its own.
+ * The same envelope may be sent any number of times; each takes a reference.
  *
  * Takes:    *message.
  * Threads:  any, concurrently.
@@ -56,7 +59,8 @@ liminal_status liminal_conversation_try_send(liminal_conversation *conversation,
  * Receive the oldest reply that nobody has, or wait for one.
  *
  * A receive that ends without LIMINAL_OK has taken nothing: what comes later
- * goes to the next one. Answers to an ask never come here.
+ * goes to the next one. Answers to an ask never come here; a message that is
+ * consumed in silence gives nothing to receive.
  *
  * Gives:    *out_reply.
  * Threads:  any, concurrently; waiting ones are served in order of arrival.
@@ -108,10 +112,11 @@ liminal_status liminal_conversation_ask(liminal_conversation *conversation, LIMI
  * Refuse sends from now on, let what was accepted be answered until the deadline, then close.
  *
  * Waiting receivers then get LIMINAL_ECLOSED, participants are stopped, and the
- * span is finished. Closing again is fine. Inside the conversation's own
- * participant or a callback of its turn it does not wait: the closing has
- * begun when it returns. On a failed conversation it releases everything and
- * returns LIMINAL_OK; the phase stays failed.
+ * span is finished. Closing again is fine; it does not wait for the collector
+ * and the notices of an end that came before it. Inside the conversation's own
+ * participant, a collector or an exit notice it does not wait: the closing has
+ * begun when it returns. On a failed conversation it returns LIMINAL_OK, and
+ * the phase stays failed.
  *
  * Threads:  any, concurrently; of several deadlines the earliest ends it.
  * Blocks:   until the conversation has closed or failed; a behaviour that is still running is not waited for.
@@ -126,7 +131,7 @@ liminal_status liminal_conversation_close(liminal_conversation *conversation, li
  *
  * Works in every phase. Shows everything that was accepted before the call;
  * if that takes longer than the deadline (an inline behaviour that does not
- * return), it shows what there is.
+ * return), and inside any callback, it shows what there is without waiting.
  *
  * Gives:    *out, a snapshot.
  * Threads:  any, concurrently.
@@ -150,6 +155,9 @@ LIMINAL_API liminal_pid liminal_conversation_pid(const liminal_conversation *con
 
 /**
  * Read the trace context of the conversation's span.
+ *
+ * Envelopes carry the context that is current where they are made; to have
+ * them in this trace, make them between liminal_span_enter() and its leave.
  *
  * Threads:  any.
  * Blocks:   never.

@@ -84,11 +84,14 @@ LIMINAL_API int64_t liminal_deadline_remaining_ns(liminal_deadline deadline);
  * The deadline of the request that the calling behaviour is answering.
  *
  * It is the earlier of the asker's deadline and the envelope's own, so a
- * behaviour can pass it on to whatever it waits for in turn.
+ * behaviour can pass it on to whatever it waits for in turn. Passed on as it
+ * is, it ends both waits at the same instant; to answer still after that, wait
+ * for less.
  *
  * Threads:  any; each thread has its own.
  * Blocks:   never.
- * Returns:  that deadline; the one that never comes outside a behaviour.
+ * Returns:  that deadline; the one that never comes outside a behaviour, and for a message that was
+ *           sent without a deadline of its own.
  * Since:    0.1
  */
 LIMINAL_API liminal_deadline liminal_deadline_current(void);

@@ -22,7 +22,7 @@ typedef struct liminal_behaviour {
      * Borrows `request`. May give one reply through `out_reply` (a reference to the request will
      * do); leaving it NULL consumes the request in silence. Any status but LIMINAL_OK ends the
      * participant with LIMINAL_EXIT_ERROR and that status; a reply given with it is still delivered,
-     * and then the exit. Since 0.1 */
+     * and then the exit. To say no and live on, give a reply that says so. Since 0.1 */
     liminal_status (*answer)(void *self, const liminal_envelope *request, liminal_envelope **out_reply);
 
     /* Optional. Get ready. Called once, before the first answer() and before the spawn returns, on

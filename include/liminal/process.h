@@ -11,11 +11,13 @@ LIMINAL_BEGIN
 typedef struct liminal_supervisor liminal_supervisor;
 
 /* Names a conversation's actor or a participant. Never used again within its supervisor, and never
- * zero: {0} is nobody. */
+ * zero: {0} is nobody. A large number; print it with PRIu64. */
 typedef struct liminal_pid {
     uint64_t value;
 } liminal_pid;
 
+/* CODE and SIGNAL are for a behaviour that speaks for an OS process and passes its end on with
+ * liminal_process_exit(); this version watches no OS process itself. */
 typedef enum liminal_exit_kind {
     LIMINAL_EXIT_NORMAL = 0, /* it had finished */
     LIMINAL_EXIT_ERROR = 1,  /* it failed; `code` is a liminal_status or a number of its own */

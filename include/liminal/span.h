@@ -132,8 +132,8 @@ typedef struct liminal_span_entry {
 /**
  * Make a context the calling thread's current one.
  *
- * Spans, envelopes and conversations that this thread starts without a parent
- * of their own take it as parent. Pairs nest.
+ * Spans and conversations that this thread starts without a parent of their
+ * own take it as parent; envelopes carry it as it is. Pairs nest.
  *
  * Threads:  any; each thread has its own.
  * Blocks:   never.

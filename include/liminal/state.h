@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* liminal/state.h -- phases, the context log, and the snapshot that a query gives.
- * The recording half is for backends; a program that only talks needs the reading half. */
+ * record.h has the writing half, for those who write a backend. */
 #ifndef LIMINAL_STATE_H
 #define LIMINAL_STATE_H
 
@@ -58,6 +58,16 @@ typedef enum liminal_log_kind {
     LIMINAL_LOG_FAILED = 4      /* supervision failed: the conversation did, with `status` */
 } liminal_log_kind;
 
+/**
+ * Name a kind of log entry: "sent", "received", "exited", "compensated", "failed".
+ *
+ * Threads:  any.
+ * Blocks:   never.
+ * Returns:  a static text; "unknown" for a value outside the enum.
+ * Since:    0.1
+ */
+LIMINAL_API const char *liminal_log_kind_text(liminal_log_kind kind);
+
 /* One entry of the context log, which is in the order in which the conversation came to things.
  * Everything is borrowed from the snapshot. */
 typedef struct liminal_log_entry {
@@ -80,8 +90,6 @@ typedef struct liminal_counts {
     uint64_t silent;      /* requests consumed without a reply */
     uint64_t unfinished;  /* requests that were begun and cut off by an exit or by the end */
 } liminal_counts;
-
-/* ---- reading ---------------------------------------------------------------------------------- */
 
 /* An immutable picture of a conversation. Taking one costs the same after a million messages. */
 typedef struct liminal_snapshot liminal_snapshot;

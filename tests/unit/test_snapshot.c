@@ -100,12 +100,24 @@ static void null_is_refused_or_welcome(void **test)
     liminal_state_drop(&state);
 }
 
+static void names_of_kinds(void **test)
+{
+    static const char *const names[] = {"sent", "received", "exited", "compensated", "failed"};
+    int kind;
+    (void)test;
+    for (kind = 0; kind < 5; kind++) {
+        assert_string_equal(liminal_log_kind_text((liminal_log_kind)kind), names[kind]);
+    }
+    assert_string_equal(liminal_log_kind_text((liminal_log_kind)5), "unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_snapshot_costs_the_same),
         TEST(reading_outside),
         TEST(null_is_refused_or_welcome),
+        TEST(names_of_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
