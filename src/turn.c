@@ -5,11 +5,11 @@
  * after the lock is released. Only the turn forwards requests, so they keep their order. A step can
  * make the conversation final only once, so what belongs to the end is performed once.
  *
- * The end, in order: no more sends; the name is free (these two before the lock is released, so that
- * nobody sees the end and not them); everyone who waits is woken; participants are
- * told to stop; then the embedder's code: the span's collector, the exit notices; then the nudge, which
- * dismisses in a turn what only a turn may touch; then those who wait for the close. With the nudge and
- * the last exit handled nobody can post any more but callers, and the mailbox is sealed. */
+ * The end, in order: no more sends and a free name, before the lock is released, so that nobody sees
+ * the end without them; everyone who waits is woken; participants are told to stop; then the embedder's
+ * code: the span's collector, the exit notices; then the nudge, which dismisses in a turn what only a
+ * turn may touch; then those who wait for the close. With the nudge and the last exit handled nobody can
+ * post any more but callers, and the mailbox is sealed. */
 #include "talk.h"
 
 #include "detail.h"
