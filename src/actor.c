@@ -5,44 +5,35 @@
  * until it rests, or rings the bell with DUTY and so hands it to the actor's own thread. `backlog`
  * and `over` belong to whoever has it; the mailbox's word and the bell hand them on.
  *
- * The bell, one word:
+ * The bell's bits:
  *
  *   DUTY    the turn is yours            set by who gives the duty up, taken by the actor's thread
  *   LOOK    something changed: the deadline, or the mailbox was sealed
- *   ASLEEP  the actor's thread is parked, or about to be; only that thread sets and clears it
+ *   CALL    on_call()
  *
- * No wake is lost: ringing is a fetch-or, falling asleep a compare-and-swap from 0 to ASLEEP, on one
- * word. Either the ring comes first and the swap fails, or the ring sees ASLEEP and unparks. The word
- * has changed by then, so a park that begins after it returns at once. `due` is stored before the
- * ring with LOOK and read after the bell was emptied. */
+ * See bell.c for why no ring is lost. `due` is stored before the ring with LOOK and read after the bell
+ * was emptied. Only one thread at a time is the actor's: one that leaves takes the bell no more. */
 #include "actor.h"
 
 #include "scope.h"
 
 #define DUTY 1u
 #define LOOK 2u
-#define ASLEEP 4u
+#define CALL 4u
 
 void limi_actor_init(limi_actor *actor, bool held)
 {
     limi_mailbox_init(&actor->mailbox, held);
-    limi_word_init(&actor->bell, 0);
+    limi_bell_init(&actor->bell);
     limi_u64_init(&actor->due, (uint64_t)INT64_MAX);
 }
 
 void limi_actor_destroy(limi_actor *actor)
 {
-    limi_word_destroy(&actor->bell);
+    limi_bell_destroy(&actor->bell);
 }
 
-static void ring(limi_actor *actor, uint32_t bits)
-{
-    if (limi_u32_or(&actor->bell.value, bits) & ASLEEP) {
-        limi_unpark(&actor->bell);
-    }
-}
-
-limi_node *limi_actor_take(limi_actor *actor)
+static limi_node *take(limi_actor *actor)
 {
     limi_node *node = actor->backlog;
     if (node == NULL) {
@@ -54,21 +45,20 @@ limi_node *limi_actor_take(limi_actor *actor)
     return node;
 }
 
-void limi_actor_next(limi_actor *actor, limi_node *node)
-{
-    node->next = actor->backlog;
-    actor->backlog = node;
-}
-
 void limi_actor_hand_over(limi_actor *actor)
 {
-    ring(actor, DUTY);
+    limi_bell_ring(&actor->bell, DUTY | CALL);
+}
+
+void limi_actor_call(limi_actor *actor)
+{
+    limi_bell_ring(&actor->bell, CALL);
 }
 
 void limi_actor_open(limi_actor *actor)
 {
     if (!limi_mailbox_rest(&actor->mailbox, false)) {
-        ring(actor, DUTY);
+        limi_bell_ring(&actor->bell, DUTY);
     }
 }
 
@@ -79,14 +69,14 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
 {
     unsigned handled = 0;
     for (;;) {
-        limi_node *node = limi_actor_take(actor);
+        limi_node *node = take(actor);
         if (node == NULL) {
             bool over = actor->over;
             if (!limi_mailbox_rest(&actor->mailbox, over)) {
                 continue;
             }
             if (over && !owner) {
-                ring(actor, LOOK);
+                limi_bell_ring(&actor->bell, LOOK);
             }
             return;
         }
@@ -95,9 +85,9 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
         if (satisfied != NULL ? satisfied(argument) : !owner && handled == BRIEF) {
             bool over = actor->over;
             if (actor->backlog != NULL || !limi_mailbox_rest(&actor->mailbox, over)) {
-                ring(actor, DUTY);
+                limi_bell_ring(&actor->bell, DUTY);
             } else if (over) {
-                ring(actor, LOOK);
+                limi_bell_ring(&actor->bell, LOOK);
             }
             return;
         }
@@ -111,34 +101,33 @@ limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, 
     if (pushed != LIMI_PUSH_DUTY) {
         return pushed;
     }
-    /* Turns never nest: inside a callback the stack may be short and the host may hold its locks. */
+    /* Turns never nest: inside a callback the stack may be short and the host may hold its locks. Nor does one
+     * hold up deaths that are being spread. */
     if (assist == LIMI_ASSIST_NONE || actor->pinned || (actor->heavy && assist == LIMI_ASSIST_BRIEF) ||
-        limi_scope_here()->frame != NULL) {
-        ring(actor, DUTY);
+        limi_scope_here()->frame != NULL || limi_scope_here()->cascade != NULL) {
+        limi_bell_ring(&actor->bell, DUTY);
     } else {
         run(actor, satisfied, argument, false);
     }
     return pushed;
 }
 
-static void sleep_until_rung(limi_actor *actor, int64_t due)
-{
-    uint32_t nothing = 0;
-    if (!limi_u32_cas(&actor->bell.value, &nothing, ASLEEP)) {
-        return;
-    }
-    while (limi_u32_load(&actor->bell.value) == ASLEEP && limi_park(&actor->bell, ASLEEP, due)) {
-    }
-    (void)limi_u32_and(&actor->bell.value, ~ASLEEP);
-}
-
 void limi_actor_live(limi_actor *actor)
 {
+    uint32_t rung = 0;
     for (;;) {
-        uint32_t rung = limi_u32_and(&actor->bell.value, 0);
         int64_t due;
+        rung |= limi_bell_take(&actor->bell);
         if (rung & DUTY) {
+            rung &= ~DUTY;
             run(actor, NULL, NULL, true);
+            continue;
+        }
+        if (rung & CALL) {
+            rung = 0;
+            if (actor->on_call(actor->self)) {
+                return;
+            }
             continue;
         }
         if (limi_mailbox_is_sealed(&actor->mailbox)) {
@@ -152,14 +141,15 @@ void limi_actor_live(limi_actor *actor)
             actor->on_due(actor->self);
             continue;
         }
-        sleep_until_rung(actor, due);
+        rung = 0;
+        limi_bell_sleep(&actor->bell, due);
     }
 }
 
 void limi_actor_set_due(limi_actor *actor, int64_t due_ns)
 {
     if ((int64_t)limi_u64_exchange(&actor->due, (uint64_t)due_ns) != due_ns) {
-        ring(actor, LOOK);
+        limi_bell_ring(&actor->bell, LOOK);
     }
 }
 

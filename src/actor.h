@@ -3,6 +3,7 @@
 #ifndef LIMI_ACTOR_H
 #define LIMI_ACTOR_H
 
+#include "bell.h"
 #include "mailbox.h"
 
 typedef struct limi_actor {
@@ -11,13 +12,14 @@ typedef struct limi_actor {
     bool over;          /* seal at the next rest: belongs to the one with the duty */
     bool pinned;        /* only its own thread runs turns */
     bool heavy;         /* a turn may run the embedder's code, for as long as that likes */
-    limi_word bell;     /* how its thread is called; see actor.c */
+    limi_bell bell;     /* how its thread is called; see actor.c */
     limi_atomic_u64 due; /* when its thread should call on_due(): an int64_t of monotonic ns */
 
     /* Set before the actor is started. */
     void *self;
     void (*handle)(void *self, limi_node *node); /* a turn is some of these, in order */
     void (*on_due)(void *self);                  /* on its own thread, inside no turn; NULL: never due */
+    bool (*on_call)(void *self);                 /* the same; true: the thread is to leave */
 } limi_actor;
 
 /* With `held` the caller has the duty, and nothing is handled until limi_actor_open(). */
@@ -37,19 +39,18 @@ typedef enum limi_assist {
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
                           bool (*satisfied)(void *argument), void *argument);
 
-/* What the actor's thread does: turns and deadlines until the mailbox is sealed. */
+/* What the actor's thread does: turns, deadlines and calls, until the mailbox is sealed, or until on_call()
+ * wants the thread to leave; then another one may take its place. */
 void limi_actor_live(limi_actor *actor);
 
 /* Set the next deadline, by anyone; INT64_MAX: none. */
 void limi_actor_set_due(limi_actor *actor, int64_t due_ns);
 
-/* For a handle(): have this node handled next, before what is queued. */
-void limi_actor_next(limi_actor *actor, limi_node *node);
+/* Have on_call() called, by anyone. */
+void limi_actor_call(limi_actor *actor);
 
-/* For a handle(): take the oldest node itself; NULL if there is none. */
-limi_node *limi_actor_take(limi_actor *actor);
-
-/* For a thread that is being ended inside a handle(): leave the rest of the turn to the actor's thread. */
+/* For a thread that is being ended inside a handle(): leave the rest of the turn to the actor's thread,
+ * which may be this very one: then calls that it had taken come again. */
 void limi_actor_hand_over(limi_actor *actor);
 
 /* For a handle() that knows nothing more will come: seal when all has been handled. */

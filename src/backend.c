@@ -15,6 +15,13 @@ static liminal_status cannot_ask(void *self, liminal_envelope **request, liminal
     return limi_detail(LIMINAL_ENOPROC, "this backend has nobody who could answer an ask");
 }
 
+static liminal_status cannot_undo(void *self, liminal_envelope **step,
+                                  liminal_status (*undo)(void *self, const liminal_envelope *step), void *undo_self)
+{
+    (void)self, (void)step, (void)undo, (void)undo_self;
+    return limi_detail(LIMINAL_EINVAL, "this backend undoes nothing");
+}
+
 static liminal_pid no_pid(const void *self)
 {
     (void)self;
@@ -40,6 +47,7 @@ static liminal_status take_table(liminal_backend *to, const liminal_backend *fro
     to->ask = to->ask != NULL ? to->ask : cannot_ask;
     to->pid = to->pid != NULL ? to->pid : no_pid;
     to->trace = to->trace != NULL ? to->trace : no_trace;
+    to->undo_with = to->undo_with != NULL ? to->undo_with : cannot_undo;
     return LIMINAL_OK; /* try_send's default needs the table: see liminal_conversation_try_send() */
 }
 
@@ -186,6 +194,19 @@ liminal_status liminal_conversation_query(liminal_conversation *conversation, li
     liminal_status st = check(conversation, out != NULL, "out");
     uint32_t before = said();
     return st != LIMINAL_OK ? st : explained(conversation->backend.query(conversation->self, out, deadline), before);
+}
+
+liminal_status liminal_conversation_undo_with(liminal_conversation *conversation, liminal_envelope **step,
+                                              liminal_status (*undo)(void *self, const liminal_envelope *step),
+                                              void *self)
+{
+    liminal_status st = check(conversation, step != NULL && *step != NULL, "step");
+    uint32_t before = said();
+    if (st == LIMINAL_OK) {
+        st = check(conversation, undo != NULL, "undo");
+    }
+    return st != LIMINAL_OK ? st
+                            : explained(conversation->backend.undo_with(conversation->self, step, undo, self), before);
 }
 
 liminal_pid liminal_conversation_pid(const liminal_conversation *conversation)

@@ -3,6 +3,7 @@
 #include "call.h"
 
 #include "detail.h"
+#include "dialogue.h"
 #include "scope.h"
 #include "wait.h"
 
@@ -32,21 +33,22 @@ static bool is_passed(liminal_deadline deadline)
 }
 
 /* The rules hear that the caller has gone; true if they had decided before. */
-static bool give_up(limi_talk *talk, limi_request *request, bool withdrawn)
+static bool give_up(limi_talk *talk, limi_request *request)
 {
-    limi_event event = {.kind = LIMI_EVENT_GAVE_UP, .ticket = &request->ticket, .withdrawn = withdrawn};
+    limi_event event = {.kind = LIMI_EVENT_GAVE_UP, .ticket = &request->ticket};
     limi_talk_step(talk, &event);
     return event.decided;
 }
 
-/* Only where a turn may be held up: see disturb_sleepers(). False: the conversation is over already. */
+/* Only where a turn may be held up: see disturb_sleepers(). False: there is nothing to wait for any more. */
 static bool lie_down(limi_talk *talk, limi_request *request, liminal_deadline *due)
 {
     bool open = true;
     *due = liminal_deadline_never(); /* the actor's own thread sees to it */
-    if (talk->has_inline) {
+    if (talk->may_stall) {
         limi_mutex_lock(&talk->lock);
-        open = !limi_dialogue_is_over(&talk->dialogue);
+        open = request->ticket.kind == LIMI_TICKET_CLOSE ? !limi_dialogue_is_over(&talk->dialogue)
+                                                         : !limi_dialogue_is_lost(&talk->dialogue);
         if (open) {
             *due = limi_dialogue_due(&talk->dialogue);
             limi_list_append(&talk->sleepers, &request->sleeper);
@@ -58,7 +60,7 @@ static bool lie_down(limi_talk *talk, limi_request *request, liminal_deadline *d
 
 static void get_up(limi_talk *talk, limi_request *request)
 {
-    if (talk->has_inline) {
+    if (talk->may_stall) {
         limi_mutex_lock(&talk->lock);
         limi_list_remove(&request->sleeper);
         limi_mutex_unlock(&talk->lock);
@@ -87,7 +89,7 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
     if (limi_waiter_is_done(&request->waiter)) {
         return true;
     }
-    if (!give_up(talk, request, request->ticket.kind == LIMI_TICKET_ASK && limi_request_withdraw(request))) {
+    if (!give_up(talk, request)) {
         return false;
     }
     if (request->ticket.kind == LIMI_TICKET_CLOSE) {
@@ -101,11 +103,11 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
 /* What an asker who gave up is told: the end, if that has come, else that time has run out. */
 static liminal_status timed_out(limi_talk *talk)
 {
-    bool over;
+    bool lost;
     limi_mutex_lock(&talk->lock);
-    over = limi_dialogue_is_over(&talk->dialogue);
+    lost = limi_dialogue_is_lost(&talk->dialogue);
     limi_mutex_unlock(&talk->lock);
-    return over ? limi_refusal(talk) : limi_detail(LIMINAL_ETIMEDOUT, "no answer before the deadline");
+    return lost ? limi_refusal(talk) : limi_detail(LIMINAL_ETIMEDOUT, "no answer before the deadline");
 }
 
 /* ---- receive ---- */
@@ -199,11 +201,12 @@ static void post_and_await(void *argument)
     }
 }
 
-/* An ask is over: what was begun was taken; what never will be stays the caller's. */
+/* An ask is over: what was begun was taken; what was not never will be, and stays the caller's. Decided or
+ * given up, its ticket does not change any more. */
 static void settle_ownership(limi_request *request, liminal_envelope **envelope, bool answered)
 {
-    if (!answered && (limi_request_withdraw(request) || limi_u32_load(&request->begun) == LIMI_WITHDRAWN)) {
-        (void)liminal_envelope_ref(*envelope); /* the request keeps one until its node is back */
+    if (!answered && !request->ticket.begun) {
+        (void)liminal_envelope_ref(*envelope); /* the request keeps one until its node was handled */
     } else {
         *envelope = NULL;
     }
@@ -213,7 +216,7 @@ static void settle_ownership(limi_request *request, liminal_envelope **envelope,
 static void caller_unwound(void *argument)
 {
     call *c = argument;
-    (void)give_up(c->talk, c->request, limi_request_withdraw(c->request));
+    (void)give_up(c->talk, c->request);
     if (c->envelope != NULL) {
         settle_ownership(c->request, c->envelope, false);
     }
@@ -267,7 +270,7 @@ static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_
     if (st != LIMINAL_OK) {
         return st;
     }
-    request->deadline = liminal_deadline_earlier(request->deadline, deadline);
+    request->ticket.deadline = liminal_deadline_earlier(request->ticket.deadline, deadline);
     st = limi_wait_enter(talk);
     if (st != LIMINAL_OK) {
         limi_displace(talk, request);
@@ -353,7 +356,7 @@ static liminal_status talk_query(void *self, liminal_snapshot **out, liminal_dea
 
 static liminal_pid talk_pid(const void *self)
 {
-    return ((const limi_talk *)self)->process.exit.pid;
+    return (liminal_pid){limi_u64_load(&((const limi_talk *)self)->pid)};
 }
 
 static liminal_trace_context talk_trace(const void *self)
@@ -386,4 +389,5 @@ const liminal_backend limi_talk_backend = {
     .try_send = limi_talk_try_send,
     .pid = talk_pid,
     .trace = talk_trace,
+    .undo_with = limi_talk_undo_with,
 };

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* participant.c -- one participant of a conversation.
  *
- * A request comes by limi_participant_forward() and goes back to the conversation exactly once:
- * answered, or not begun; or it does not come back, because the participant has ended: then it was
- * let go before the exit was posted, and the rules still have it in flight.
+ * Its work lies at its seat in the rules. It pulls one request after the other, under the conversation's
+ * lock, and brings back each answer by a step of the rules on its own thread; what it does not bring back,
+ * because it has ended, the rules still have. So whoever takes its seat's work away, an exit or the end of
+ * the conversation, needs nothing from it, not even that its callback returns.
  *
- *   living --callback fails, exit asked for, thread ended--> ended --EXIT handled--> gone
- *   living --stop (the conversation is over)---------------> ended --EXIT handled--> gone
+ *   living --callback fails, exit asked for, thread ended--> dead --released--> gone     by its own thread
+ *   living --killed, signalled, a linked one died----------> dead                        by any thread
+ *   living --stop (the conversation is over)---------------> dead                        by its own thread
  *
- * The thread that runs the behaviour makes these moves: the participant's own, or the one that has
- * the conversation's duty. */
+ * Its own thread: the participant's, or the one that has the conversation's turn. Who makes it dead is
+ * decided by limi_process_mark(); died() below follows once, on that thread, and sets `stopping`. A dead
+ * one's thread may still be inside a callback: what that gives changes nothing, and then it leaves.
+ *
+ * No wake is lost: work, news and stop are there before the ring, and looked for after the bell was
+ * emptied. */
 #include "participant.h"
 
+#include "config.h"
 #include "detail.h"
+#include "program.h"
 #include "scope.h"
 #include "talk.h"
 #include "wait.h"
@@ -32,6 +40,71 @@ const liminal_behaviour *liminal_behaviour_echo(void)
     return &echo;
 }
 
+/* ---- as a process ---- */
+
+static limi_participant *of(limi_process *process)
+{
+    return LIMI_HOLDER(process, limi_participant, process);
+}
+
+static void ref(limi_process *process)
+{
+    limi_talk_ref(process->talk);
+}
+
+static void unref(limi_process *process)
+{
+    limi_talk_unref(process->talk);
+}
+
+static void died(limi_process *process)
+{
+    limi_participant *p = of(process);
+    limi_talk *talk = p->talk;
+    limi_event event = {.kind = LIMI_EVENT_EXITED, .seat = p->seat, .reason = process->exit.reason};
+    limi_u32_store(&p->stopping, 1);
+    limi_inbox_clear(talk->supervisor, process);
+    limi_supervisor_participants(talk->supervisor, 0, 1);
+    if (limi_u32_load(&p->disowned) != 0) {
+        return; /* it was never there */
+    }
+    event.seen = process->exit.seen;
+    event.now_ns = process->exit.seen_ns.ns;
+    limi_talk_step(talk, &event);
+    limi_participant_ring(p, LIMI_RING_STOP);
+    p->exit.kind = LIMI_NODE_EXIT;
+    (void)limi_actor_post(&talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
+}
+
+static void told(limi_process *process)
+{
+    limi_participant_ring(of(process), LIMI_RING_NEWS);
+}
+
+const limi_process_kind limi_participant_kind = {.ref = ref, .unref = unref, .died = died, .told = told};
+const limi_process_kind limi_program_kind = {.ref = ref, .unref = unref, .died = died};
+
+void limi_participant_ring(limi_participant *p, uint32_t bits)
+{
+    switch (p->kind) {
+    case LIMINAL_PARTICIPANT_THREAD:
+        limi_bell_ring(&p->bell, bits);
+        break;
+    case LIMINAL_PARTICIPANT_PROGRAM:
+        limi_program_ring(p, bits);
+        break;
+    case LIMINAL_PARTICIPANT_INLINE:
+        if (limi_u32_exchange(&p->visiting, 1) == 0) {
+            p->visit.kind = LIMI_NODE_VISIT;
+            (void)limi_actor_post(&p->talk->actor, &p->visit, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
+        }
+        break;
+    case LIMINAL_PARTICIPANT_WATCHED:
+    default:
+        break;
+    }
+}
+
 /* ---- the end ---- */
 
 static void decide_exit(limi_participant *p, liminal_exit_reason reason)
@@ -48,75 +121,82 @@ liminal_status liminal_process_exit(liminal_exit_reason reason)
     if (reason.kind < LIMINAL_EXIT_NORMAL || reason.kind > LIMINAL_EXIT_UNKNOWN) {
         return limi_detail(LIMINAL_EINVAL, "reason.kind: %d is not an exit kind", (int)reason.kind);
     }
-    if (frame == NULL || frame->participant == NULL || ((limi_participant *)frame->participant)->ended) {
+    if (frame == NULL || frame->participant == NULL || frame->releasing) {
         return limi_detail(LIMINAL_EPHASE, "not inside a behaviour");
     }
     decide_exit(frame->participant, reason);
     return limi_detail(LIMINAL_EEXIT, "the participant ends: %s", liminal_exit_describe(reason).text);
 }
 
-/* Its reason is decided. What it holds is let go first, so that the rules may hand it to another. */
+/* On its own thread: it ends now, for the reason that was decided, if nobody ended it before. */
 static void end(limi_participant *p)
 {
-    liminal_supervisor *supervisor = p->talk->supervisor;
-    if (p->ended) {
-        return;
+    limi_talk *talk = p->talk;
+    limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
+    decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_NORMAL, 0});
+    if (limi_u32_load(&p->disowned) != 0) {
+        return; /* what becomes of its pid is said by the spawn */
     }
-    p->ended = true;
-    p->seen = liminal_time_now();
-    p->seen_ns = limi_clock_monotonic();
-    if (p->kind == LIMINAL_PARTICIPANT_THREAD) {
-        limi_node *node;
-        limi_mailbox_close(&p->actor.mailbox);
-        while ((node = limi_actor_take(&p->actor)) != NULL) {
-            if (node != &p->stop) {
-                limi_request_drop(LIMI_HOLDER(node, limi_request, node));
-            }
-        }
-        limi_actor_finish(&p->actor);
-    }
-    if (p->disowned) {
-        return; /* it was never there: what becomes of its pid is said when the conversation is freed */
-    }
-    if (limi_process_mark(supervisor, &p->process, p->reason, p->seen, p->seen_ns)) {
-        limi_supervisor_participants(supervisor, 0, 1);
-    }
-    p->exit.kind = LIMI_NODE_EXIT;
-    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        limi_actor_next(&p->talk->actor, &p->exit); /* announced when that is handled */
+    if (p->kind == LIMINAL_PARTICIPANT_INLINE) { /* its notices are called inside the turn */
+        limi_frame_enter(&frame);
+        (void)limi_process_end(talk->supervisor, &p->process, p->reason);
+        limi_frame_leave(&frame);
     } else {
-        (void)limi_actor_post(&p->talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_BRIEF, NULL, NULL);
-        limi_process_announce(supervisor, &p->process);
+        (void)limi_process_end(talk->supervisor, &p->process, p->reason);
     }
 }
 
-/* ---- one request ---- */
+/* ---- requests ---- */
 
-static void give_back(limi_participant *p, limi_request *request, uint32_t kind)
+limi_request *limi_participant_pull(limi_participant *p)
 {
-    request->node.kind = kind;
-    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        limi_actor_next(&p->talk->actor, &request->node);
-    } else {
-        (void)limi_actor_post(&p->talk->actor, &request->node, LIMI_CLASS_CONTROL, LIMI_ASSIST_BRIEF, NULL, NULL);
+    limi_event event = {.kind = LIMI_EVENT_PULL, .seat = p->seat};
+    if (limi_u32_load(&p->stopping) != 0) {
+        return NULL;
     }
+    event.now_ns = limi_clock_monotonic();
+    limi_talk_step(p->talk, &event);
+    return event.ticket != NULL ? LIMI_HOLDER(event.ticket, limi_request, ticket) : NULL;
+}
+
+void limi_participant_answer(limi_participant *p, limi_request *request, liminal_envelope **reply)
+{
+    limi_event event = {.kind = LIMI_EVENT_ANSWERED, .seat = p->seat, .ticket = &request->ticket, .reply = *reply};
+    *reply = NULL;
+    limi_talk_step(p->talk, &event);
+    liminal_envelope_drop(&event.reply);
+    limi_request_drop(request);
+}
+
+liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope **message, bool *out_hushed)
+{
+    limi_request *request = limi_request_create(p->talk->allocator, LIMI_TICKET_SEND, NULL);
+    limi_event event = {.kind = LIMI_EVENT_UNASKED, .seat = p->seat};
+    if (request == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    request->ticket.reply = *message;
+    *message = NULL;
+    event.ticket = &request->ticket; /* the share is the rules' now */
+    limi_talk_step(p->talk, &event);
+    *out_hushed = event.hushed;
+    return LIMINAL_OK;
 }
 
 static void call_answer(void *argument)
 {
     limi_participant *p = argument;
-    limi_request *request = p->current;
     limi_scope *scope = limi_scope_here();
     limi_scope outer = *scope;
     bool inlined = p->kind == LIMINAL_PARTICIPANT_INLINE;
     limi_frame frame = {.participant = p, .turn = inlined ? p->talk : NULL, .supervisor = p->talk->supervisor};
-    const liminal_envelope *envelope = request->ticket.envelope;
+    const liminal_envelope *envelope = p->current->ticket.envelope;
     liminal_status st;
     scope->trace = liminal_envelope_read(envelope).trace;
     scope->request = envelope;
-    scope->deadline = request->deadline;
+    scope->deadline = p->current->ticket.deadline;
     limi_frame_enter(&frame);
-    st = p->behaviour.answer(p->self, envelope, &request->answer);
+    st = p->behaviour.answer(p->self, envelope, &p->reply);
     limi_frame_leave(&frame);
     *scope = outer;
     if (st != LIMINAL_OK) {
@@ -124,26 +204,40 @@ static void call_answer(void *argument)
     }
 }
 
-/* What a request leads to, once answer() has returned or its thread was ended in it. */
+static void call_exited(void *argument)
+{
+    limi_participant *p = argument;
+    bool inlined = p->kind == LIMINAL_PARTICIPANT_INLINE;
+    limi_frame frame = {.participant = p, .turn = inlined ? p->talk : NULL, .supervisor = p->talk->supervisor};
+    liminal_exit exit;
+    while (!p->exiting && limi_u32_load(&p->stopping) == 0 &&
+           limi_inbox_take(p->talk->supervisor, &p->process, &exit)) {
+        liminal_status st = LIMINAL_OK;
+        if (p->behaviour.exited != NULL) { /* else it traps because somebody wanted it to, and does not look */
+            limi_frame_enter(&frame);
+            st = p->behaviour.exited(p->self, &exit);
+            limi_frame_leave(&frame);
+        }
+        if (st != LIMINAL_OK) {
+            decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
+        }
+    }
+}
+
+/* What a request leads to, once answer() has returned or its thread was ended in it. A reply that was given
+ * with an exit is delivered before it. */
 static void after_answer(limi_participant *p)
 {
     limi_request *request = p->current;
     p->current = NULL;
-    if (p->exiting) {
-        /* An inline one's nodes are stacked: the exit goes below the answer. */
-        if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-            end(p);
-        }
-        if (request->answer != NULL) {
-            give_back(p, request, LIMI_NODE_ANSWERED);
-        } else {
-            limi_request_drop(request);
-        }
-        end(p);
-    } else {
-        give_back(p, request, LIMI_NODE_ANSWERED);
+    if (request != NULL && p->exiting && p->reply == NULL) {
+        limi_request_drop(request); /* the rules still have it at this seat */
+    } else if (request != NULL) {
+        limi_participant_answer(p, request, &p->reply);
     }
 }
+
+/* ---- inline, in a turn ---- */
 
 /* pthread_exit inside an inline behaviour: the thread may be a host's, so the rest of the turn is left
  * to the actor's own. */
@@ -153,52 +247,57 @@ static void inline_unwound(void *argument)
     limi_scope_unwound();
     decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
     after_answer(p);
+    end(p);
     limi_actor_hand_over(&p->talk->actor);
 }
 
-static void answer(limi_participant *p, limi_request *request)
+void limi_participant_answer_inline(limi_participant *p, limi_request *request)
 {
-    bool late = request->deadline.ns != INT64_MAX && limi_clock_monotonic() >= request->deadline.ns;
-    if (p->ended || limi_u32_load(&p->stopping) != 0) {
-        limi_request_drop(request);
-        return;
-    }
-    if (late ? (limi_request_withdraw(request), true) : !limi_request_begin(request)) {
-        give_back(p, request, LIMI_NODE_UNBEGUN);
+    if (limi_u32_load(&p->stopping) != 0) {
+        limi_request_drop(request); /* killed meanwhile: the rules hear, or have heard, of that */
         return;
     }
     p->current = request;
-    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        limi_thread_guard(call_answer, inline_unwound, p);
-    } else {
-        call_answer(p);
-    }
+    limi_thread_guard(call_answer, inline_unwound, p);
     after_answer(p);
+    if (p->exiting) {
+        end(p);
+    }
 }
 
-void limi_participant_forward(limi_participant *p, limi_request *request)
+void limi_participant_visit(limi_participant *p)
 {
-    limi_push pushed;
-    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        answer(p, request);
-        return;
+    limi_request *request;
+    limi_u32_store(&p->visiting, 0); /* before looking: what comes from here on is another visit */
+    limi_thread_guard(call_exited, inline_unwound, p);
+    if (p->exiting) {
+        end(p);
     }
-    pushed = limi_actor_post(&p->actor, &request->node, LIMI_CLASS_MESSAGE, LIMI_ASSIST_NONE, NULL, NULL);
-    if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {
-        limi_request_drop(request); /* it has ended: its exit is on the way and finds this in flight */
+    while ((request = limi_participant_pull(p)) != NULL) {
+        limi_participant_answer_inline(p, request);
     }
 }
 
 /* ---- a thread of its own ---- */
 
-static void handle(void *self, limi_node *node)
+static void work(limi_participant *p)
 {
-    limi_participant *p = self;
-    if (node != &p->stop) {
-        answer(p, LIMI_HOLDER(node, limi_request, node));
-    } else if (!p->ended) {
-        decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_NORMAL, 0});
-        end(p);
+    while (!p->exiting) {
+        uint32_t rung = limi_bell_take(&p->bell);
+        if (limi_u32_load(&p->stopping) != 0) {
+            return;
+        }
+        if (rung & LIMI_RING_NEWS) {
+            call_exited(p);
+            continue;
+        }
+        p->current = limi_participant_pull(p);
+        if (p->current != NULL) {
+            call_answer(p);
+            after_answer(p);
+        } else {
+            limi_bell_sleep(&p->bell, INT64_MAX);
+        }
     }
 }
 
@@ -218,15 +317,18 @@ static liminal_status call_start(limi_participant *p)
 static void serve(void *argument)
 {
     limi_participant *p = argument;
-    liminal_status st = call_start(p);
-    p->start_status = st;
-    if (st != LIMINAL_OK) {
-        p->disowned = true;
-        p->ended = true; /* and was never there: nobody is told */
+    liminal_status st;
+    if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
+        limi_program_serve(p);
+        return;
     }
+    st = call_start(p);
+    p->start_status = st;
+    limi_u32_store(&p->disowned, st != LIMINAL_OK);
     limi_waiter_done(&p->started);
     if (st == LIMINAL_OK) {
-        limi_actor_live(&p->actor);
+        work(p);
+        end(p);
     }
 }
 
@@ -235,26 +337,25 @@ static void serve_unwound(void *argument)
     limi_participant *p = argument;
     limi_scope_unwound();
     decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
+    if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
+        limi_program_unwound(p);
+        return;
+    }
     if (!limi_waiter_is_done(&p->started)) {
         p->start_status = limi_detail(LIMINAL_EEXIT, "start() ended its thread");
-        p->disowned = true;
-        p->ended = true;
+        limi_u32_store(&p->disowned, 1);
         limi_waiter_done(&p->started);
         return;
     }
-    if (p->current != NULL) {
-        after_answer(p);
-    }
+    after_answer(p);
     end(p);
-    limi_actor_hand_over(&p->actor); /* to this very thread */
-    limi_actor_live(&p->actor);
 }
 
 static void release_self(void *argument)
 {
     limi_participant *p = argument;
-    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor};
-    if (!p->disowned) {
+    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor, .releasing = true};
+    if (limi_u32_load(&p->disowned) == 0) {
         limi_frame_enter(&frame);
         p->behaviour.release(p->self);
         limi_frame_leave(&frame);
@@ -295,6 +396,9 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
         return st;
     }
     p->launched = true;
+    if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
+        return st;
+    }
     (void)limi_waiter_wait(&p->started, INT64_MAX);
     if (p->start_status != LIMINAL_OK) {
         return limi_detail(p->start_status, "participant %s: start() gave %s", p->name,
@@ -306,12 +410,6 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
 static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
 {
     liminal_status st;
-    limi_actor_init(&p->actor, false);
-    p->actor.self = p;
-    p->actor.handle = handle;
-    p->actor.pinned = true;
-    limi_waiter_init(&p->started);
-    p->threaded = true;
     /* If this thread is in a behaviour, that is going to wait for start(), which must not ask it in turn:
      * the edge is there before start() can be. It closes no cycle, for nobody waits for this one yet. */
     limi_u32_store(&p->talk->target, p->seat);
@@ -323,15 +421,29 @@ static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
     return st;
 }
 
+static liminal_status start_program(limi_participant *p, const liminal_program *spec, size_t stack_bytes)
+{
+    liminal_status st;
+    st = limi_program_start(p, spec);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    st = launch(p, stack_bytes);
+    if (st != LIMINAL_OK) {
+        limi_program_abort(p);
+    }
+    return st;
+}
+
 /* ---- watched ---- */
 
 static void watched_exit(void *self, const liminal_exit *exit)
 {
     limi_participant *p = self;
     limi_talk *talk = p->talk;
-    p->reason = exit->reason;
-    p->seen = exit->seen;
-    p->seen_ns = exit->seen_ns.ns;
+    limi_event event = {.kind = LIMI_EVENT_EXITED, .seat = p->seat, .reason = exit->reason, .seen = exit->seen};
+    event.now_ns = exit->seen_ns.ns;
+    limi_talk_step(talk, &event);
     p->exit.kind = LIMI_NODE_EXIT;
     (void)limi_actor_post(&talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
     limi_talk_unref(talk);
@@ -339,12 +451,32 @@ static void watched_exit(void *self, const liminal_exit *exit)
 
 /* ---- what the conversation calls ---- */
 
-liminal_status limi_participant_start(limi_participant *p, size_t stack_bytes)
+void limi_participant_init(limi_participant *p)
+{
+    limi_bell_init(&p->bell);
+    limi_waiter_init(&p->started);
+    limi_u32_init(&p->stopping, 0);
+    limi_u32_init(&p->disowned, 0);
+    limi_u32_init(&p->visiting, 0);
+    limi_u32_init(&p->gone, 0);
+}
+
+void limi_participant_destroy(limi_participant *p)
+{
+    limi_program_free(p);
+    liminal_notice_drop(&p->watch);
+    limi_bell_destroy(&p->bell);
+    limi_waiter_destroy(&p->started);
+}
+
+liminal_status limi_participant_start(limi_participant *p, const liminal_participant *spec, size_t stack_bytes)
 {
     liminal_status st;
     switch (p->kind) {
     case LIMINAL_PARTICIPANT_THREAD:
         return start_thread(p, stack_bytes);
+    case LIMINAL_PARTICIPANT_PROGRAM:
+        return start_program(p, spec->program, stack_bytes);
     case LIMINAL_PARTICIPANT_INLINE:
         st = call_start(p);
         return st == LIMINAL_OK ? st
@@ -362,7 +494,6 @@ liminal_status limi_participant_start(limi_participant *p, size_t stack_bytes)
 
 void limi_participant_disown(limi_participant *p)
 {
-    p->disowned = true; /* its thread reads this only after the stop below */
     if (p->kind == LIMINAL_PARTICIPANT_WATCHED) {
         if (limi_notice_take_back(&p->watch)) {
             limi_talk_unref(p->talk);
@@ -375,8 +506,8 @@ void limi_participant_disown(limi_participant *p)
 void limi_participant_stop(limi_participant *p)
 {
     limi_u32_store(&p->stopping, 1);
-    if (p->kind == LIMINAL_PARTICIPANT_THREAD) {
-        (void)limi_actor_post(&p->actor, &p->stop, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
+    if (p->kind != LIMINAL_PARTICIPANT_INLINE) {
+        limi_participant_ring(p, LIMI_RING_STOP);
     }
 }
 
@@ -384,10 +515,7 @@ bool limi_participant_dismiss(limi_participant *p)
 {
     switch (p->kind) {
     case LIMINAL_PARTICIPANT_INLINE:
-        if (!p->ended) {
-            decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_NORMAL, 0});
-            end(p); /* its exit is the next node */
-        }
+        end(p); /* its exit node follows */
         return false;
     case LIMINAL_PARTICIPANT_WATCHED:
         if (limi_notice_take_back(&p->watch)) {
@@ -397,6 +525,7 @@ bool limi_participant_dismiss(limi_participant *p)
         }
         return false;
     case LIMINAL_PARTICIPANT_THREAD:
+    case LIMINAL_PARTICIPANT_PROGRAM:
     default:
         return false;
     }

@@ -1,65 +1,101 @@
 /* SPDX-License-Identifier: MIT */
 /* participant.h -- one participant of a conversation: a behaviour on its own thread, a behaviour that
- * the turn runs, or a process that is only watched. */
+ * the turn runs, a child program, or a process that is only watched. */
 #ifndef LIMI_PARTICIPANT_H
 #define LIMI_PARTICIPANT_H
 
 #include <liminal/participant.h>
 
-#include "actor.h"
+#include "bell.h"
 #include "process.h"
 #include "request.h"
+#include "waiter.h"
 
 struct limi_talk;
+struct limi_program;
+
+/* What a participant's thread is rung for. */
+enum {
+    LIMI_RING_WORK = 1,   /* there may be a request to pull */
+    LIMI_RING_NEWS = 2,   /* there may be an exit message in the inbox */
+    LIMI_RING_STOP = 4,   /* `stopping` is set, or it was killed */
+    LIMI_RING_RESUME = 8, /* who was hushed may speak again */
+    LIMI_RING_HURRY = 16  /* talk->hurry_ns has changed */
+};
 
 typedef struct limi_participant {
     struct limi_talk *talk;
     uint32_t seat;
     liminal_participant_kind kind;
     const char *name;
-    liminal_behaviour behaviour; /* with its defaults filled in */
+    liminal_behaviour behaviour; /* with its defaults filled in; a PROGRAM's has release() only */
     void *self;
 
-    limi_process process;  /* THREAD, INLINE */
-    limi_actor actor;      /* THREAD */
-    limi_thread_plan plan; /* THREAD */
+    limi_process process;  /* all but WATCHED, where it holds nothing but the pid */
+    limi_bell bell;        /* THREAD, PROGRAM */
+    limi_thread_plan plan; /* THREAD, PROGRAM */
     limi_waiter started;   /* THREAD: start() has returned `start_status` */
     liminal_status start_status;
+    struct limi_program *program; /* PROGRAM: what program.c keeps */
     bool enlisted; /* its process is in the registry */
-    bool threaded; /* actor and started are initialised */
-    bool launched; /* THREAD: for the spawn: it has a thread, which counts itself out */
+    bool launched; /* for the spawn: it has a thread, which counts itself out */
     liminal_notice *watch; /* WATCHED; for the turn and the spawn */
 
     limi_atomic_u32 stopping; /* no request is begun any more */
-    limi_node stop;           /* THREAD: so that it notices */
-    limi_node exit;           /* posted to the conversation, once */
-    liminal_exit_reason reason;
-    liminal_time seen;
-    int64_t seen_ns;
+    limi_atomic_u32 disowned; /* the spawn failed: `self` is the caller's, nobody is told */
+    limi_node exit;           /* posted to the conversation, once, when it is dead */
+    limi_node visit;          /* INLINE: posted to the conversation: it has work or news */
+    limi_atomic_u32 visiting; /* ... once at a time */
 
     /* For the thread that runs the behaviour. */
-    bool exiting;  /* `reason` is decided: it ends when the callback returns */
-    bool disowned; /* the spawn failed: `self` is the caller's */
-    bool ended;
-    limi_request *current; /* being answered */
+    bool exiting; /* `reason` is decided: it ends when the callback returns */
+    liminal_exit_reason reason;
+    limi_request *current;   /* being answered ... */
+    liminal_envelope *reply; /* ... with this */
 
     limi_atomic_u32 gone;       /* for the report of a shutdown: it runs nothing any more */
     struct limi_talk *waits_on; /* guarded by the supervisor's `waits`: see wait.c */
 } limi_participant;
 
+extern const limi_process_kind limi_participant_kind, limi_program_kind;
+
+/* What it waits on, before anybody can ring it, and after everybody has gone. */
+void limi_participant_init(limi_participant *participant);
+void limi_participant_destroy(limi_participant *participant);
+
 /* Start it; the conversation is not running yet. On failure nothing of it runs. */
-liminal_status limi_participant_start(limi_participant *participant, size_t stack_bytes);
+liminal_status limi_participant_start(limi_participant *participant, const liminal_participant *spec,
+                                      size_t stack_bytes);
 
 /* The spawn has failed: end one that was started; `self` stays the caller's. */
 void limi_participant_disown(limi_participant *participant);
 
-/* In a turn: hand it a request, and a share of that. */
-void limi_participant_forward(limi_participant *participant, limi_request *request);
+/* There is something for it: from any thread, with no lock held; the caller keeps the conversation. */
+void limi_participant_ring(limi_participant *participant, uint32_t bits);
+
+/* In a turn: have an inline one answer a request that the rules have begun. Consumes a share of it. */
+void limi_participant_answer_inline(limi_participant *participant, limi_request *request);
+
+/* In a turn: its visit has come: work and news of an inline one. */
+void limi_participant_visit(limi_participant *participant);
 
 /* The conversation is over: begin no more. From any thread; does not wait. */
 void limi_participant_stop(limi_participant *participant);
 
 /* In a turn, after that: end an inline one, let go of a watched one. True if it is gone with this. */
 bool limi_participant_dismiss(limi_participant *participant);
+
+/* ---- for those who run requests: participant.c and program.c ---- */
+
+/* Begin the next request, with a share of it; NULL: there is none now, or it is dead or stopping. */
+limi_request *limi_participant_pull(limi_participant *participant);
+
+/* It is answered, with *reply or, NULL, in silence. Takes *reply, whoever gets it, and the share. If the participant
+ * is dead by now this changes nothing. */
+void limi_participant_answer(limi_participant *participant, limi_request *request, liminal_envelope **reply);
+
+/* Say something without being asked. Takes *message on LIMINAL_OK; ENOMEM. *out_hushed: say no more until
+ * LIMI_RING_RESUME. */
+liminal_status limi_participant_volunteer(limi_participant *participant, liminal_envelope **message, bool *out_hushed);
 
 #endif

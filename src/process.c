@@ -1,61 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* process.c -- what a pid stands for, and its exit notices.
+/* process.c -- what a pid stands for, and how a death spreads.
  *
- * A notice, guarded by the supervisor's lock:
+ *   living --mark--> dead --mourn: died(), links broken, notices fired--> mourned
  *
- *   ARMED --taken off the dead one's list--> FIRING --its callback has returned--> FIRED
- *   ARMED --cancelled--> CANCELLED
+ * The mark is made under the supervisor's lock, once, by whoever comes first: the process's own thread, a
+ * signal, a kill, a linked one that died. The same thread then mourns it. A cascade is a work list on the
+ * stack of the outermost mourner of this thread, which scope->cascade points to: a death that follows from
+ * another one, in a link, a died() or a notice, is appended and not recursed into. Each holds a share of
+ * its record meanwhile. First come all deaths that follow, then the notices, one dead one at a time, so
+ * that the embedder's code does not hold up the spreading.
  *
- * The record of a death and the arming of a notice meet under that lock: the arming either is on the
- * list before `dead` is set, and the dying thread comes to it, or it sees `dead` and fires at once.
- * Each is taken off the list one at a time, so that it can be cancelled until the moment it fires.
- * Callbacks run outside the lock. Who cancels a FIRING one parks on `word`, which says FIRED before
- * the unpark. Owners of a notice: the embedder's pointer, and its place on the list until it has
- * fired or was cancelled. */
+ * A link is broken under the lock, one at a time: who links to a dead one afterwards sees that it is dead;
+ * who did so before is on its list. Nobody can be linked to it any more, so the list only shrinks. */
 #include "process.h"
 
-#include "detail.h"
 #include "scope.h"
 #include "supervisor.h"
 
-enum { ARMED, FIRING, FIRED, CANCELLED };
-
-struct liminal_notice {
-    limi_list link;
-    limi_word word; /* the state */
-    limi_refcount owners;
-    liminal_supervisor *supervisor;
-    void (*notify)(void *self, const liminal_exit *exit);
-    void *self;
-};
-
-void limi_process_init(limi_process *process, liminal_pid pid, struct limi_talk *talk)
+void limi_process_init(limi_process *process, liminal_pid pid, const limi_process_kind *kind, struct limi_talk *talk)
 {
     process->exit.pid = pid;
+    process->kind = kind;
+    process->traps = kind->always_traps;
     process->talk = talk;
     limi_list_init(&process->notices);
+    limi_list_init(&process->links);
+    limi_list_init(&process->inbox);
+    limi_list_init(&process->grave);
 }
 
-static void release(liminal_notice *notice)
+bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
+                              liminal_time seen, int64_t seen_ns)
 {
-    if (limi_refcount_down(&notice->owners)) {
-        liminal_supervisor *supervisor = notice->supervisor;
-        limi_word_destroy(&notice->word);
-        limi_release(&supervisor->allocator, notice, sizeof *notice);
-        limi_supervisor_unref(supervisor);
+    (void)supervisor;
+    if (process->dead) {
+        return false;
     }
-}
-
-/* FIRING -> FIRED, on this thread. Consumes the list's ownership. */
-static void fire(liminal_notice *notice, const liminal_exit *exit)
-{
-    limi_frame frame = {.notice = notice, .supervisor = notice->supervisor};
-    limi_frame_enter(&frame);
-    notice->notify(notice->self, exit);
-    limi_frame_leave(&frame);
-    limi_u32_store(&notice->word.value, FIRED);
-    limi_unpark(&notice->word);
-    release(notice);
+    process->dead = true;
+    process->exit.reason = reason;
+    process->exit.seen = seen;
+    process->exit.seen_ns = (liminal_deadline){seen_ns};
+    return true;
 }
 
 bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
@@ -63,150 +48,93 @@ bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, li
 {
     bool first;
     limi_mutex_lock(&supervisor->lock);
-    first = !process->dead;
-    if (first) {
-        process->dead = true;
-        process->exit.reason = reason;
-        process->exit.seen = seen;
-        process->exit.seen_ns = (liminal_deadline){seen_ns};
-    }
+    first = limi_process_mark_locked(supervisor, process, reason, seen, seen_ns);
     limi_mutex_unlock(&supervisor->lock);
     return first;
 }
 
-void limi_process_announce(liminal_supervisor *supervisor, limi_process *process)
+/* ---- the cascade ---- */
+
+typedef struct limi_cascade {
+    liminal_supervisor *supervisor;
+    limi_list dead;  /* to be mourned */
+    limi_list ready; /* whose notices are to be fired */
+    struct limi_cascade *outer;
+} limi_cascade;
+
+/* Inside a notice of one supervisor a process of another may die: their cascades nest, each once. */
+static limi_cascade *under_way(const liminal_supervisor *supervisor)
 {
-    for (;;) {
-        limi_list *first;
-        liminal_notice *notice = NULL;
+    limi_cascade *cascade = limi_scope_here()->cascade;
+    while (cascade != NULL && cascade->supervisor != supervisor) {
+        cascade = cascade->outer;
+    }
+    return cascade;
+}
+
+static void break_links(liminal_supervisor *supervisor, limi_process *process, limi_cascade *cascade)
+{
+    bool more = true;
+    while (more) {
+        limi_process *dead = NULL, *told = NULL;
         limi_mutex_lock(&supervisor->lock);
-        first = limi_list_pop(&process->notices);
-        if (first != NULL) {
-            notice = LIMI_HOLDER(first, liminal_notice, link);
-            limi_u32_store(&notice->word.value, FIRING);
-        }
+        more = limi_link_break_next(supervisor, process, &dead, &told);
         limi_mutex_unlock(&supervisor->lock);
-        if (notice == NULL) {
+        if (dead != NULL) {
+            limi_list_append(&cascade->dead, &dead->grave);
+        }
+        if (told != NULL) {
+            told->kind->told(told);
+            told->kind->unref(told);
+        }
+    }
+}
+
+static void run(liminal_supervisor *supervisor, limi_cascade *cascade)
+{
+    limi_list *node;
+    for (;;) {
+        while ((node = limi_list_pop(&cascade->dead)) != NULL) {
+            limi_process *process = LIMI_HOLDER(node, limi_process, grave);
+            process->kind->died(process);
+            break_links(supervisor, process, cascade);
+            limi_list_append(&cascade->ready, &process->grave);
+        }
+        node = limi_list_pop(&cascade->ready);
+        if (node == NULL) {
             return;
         }
-        fire(notice, &process->exit); /* dead: it does not change any more */
+        limi_process *process = LIMI_HOLDER(node, limi_process, grave);
+        limi_process_announce(supervisor, process);
+        process->kind->unref(process);
     }
 }
 
-liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
-                               void (*notify)(void *self, const liminal_exit *exit), void *self, bool must_live,
-                               liminal_notice **out)
+void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
 {
-    liminal_notice *notice = limi_allocate(&supervisor->allocator, sizeof *notice);
-    limi_process *process;
-    liminal_exit exit;
-    bool dead = false;
-    if (notice == NULL) {
-        return LIMINAL_ENOMEM;
-    }
-    limi_refcount_init(&notice->owners);
-    limi_word_init(&notice->word, ARMED);
-    limi_list_init(&notice->link);
-    notice->supervisor = supervisor;
-    notice->notify = notify;
-    notice->self = self;
-    limi_supervisor_ref(supervisor);
-
+    limi_cascade *outer = under_way(supervisor);
+    limi_cascade mine = {.supervisor = supervisor};
     limi_mutex_lock(&supervisor->lock);
-    process = limi_registry_find(supervisor, pid);
-    if (process == NULL || (process->dead && must_live)) {
-        limi_mutex_unlock(&supervisor->lock);
-        release(notice);
-        return limi_detail(LIMINAL_ENOPROC, "no process %llu here", (unsigned long long)pid.value);
-    }
-    dead = process->dead;
-    exit = process->exit;
-    limi_refcount_up(&notice->owners);
-    if (dead) {
-        limi_u32_store(&notice->word.value, FIRING);
-    } else {
-        limi_list_append(&process->notices, &notice->link);
-    }
+    process->kind->ref(process);
     limi_mutex_unlock(&supervisor->lock);
-
-    if (dead) {
-        fire(notice, &exit);
+    if (outer != NULL) {
+        limi_list_append(&outer->dead, &process->grave);
+        return;
     }
-    if (out != NULL) {
-        *out = notice;
-    } else {
-        release(notice);
-    }
-    return LIMINAL_OK;
+    limi_list_init(&mine.dead);
+    limi_list_init(&mine.ready);
+    limi_list_append(&mine.dead, &process->grave);
+    mine.outer = limi_scope_here()->cascade;
+    limi_scope_here()->cascade = &mine;
+    run(supervisor, &mine);
+    limi_scope_here()->cascade = mine.outer;
 }
 
-/* ARMED -> CANCELLED; false if it is no longer armed. */
-static bool disarm(liminal_notice *notice)
+bool limi_process_end(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason)
 {
-    bool armed;
-    limi_mutex_lock(&notice->supervisor->lock);
-    armed = limi_u32_load(&notice->word.value) == ARMED;
-    if (armed) {
-        limi_list_remove(&notice->link);
-        limi_u32_store(&notice->word.value, CANCELLED);
+    bool first = limi_process_mark(supervisor, process, reason, liminal_time_now(), limi_clock_monotonic());
+    if (first) {
+        limi_process_mourn(supervisor, process);
     }
-    limi_mutex_unlock(&notice->supervisor->lock);
-    if (armed) {
-        release(notice); /* the list's */
-    }
-    return armed;
-}
-
-bool limi_notice_take_back(liminal_notice **notice)
-{
-    bool armed = disarm(*notice);
-    liminal_notice_drop(notice);
-    return armed;
-}
-
-static bool inside(const liminal_notice *notice)
-{
-    const limi_frame *frame;
-    for (frame = limi_scope_here()->frame; frame != NULL; frame = frame->outer) {
-        if (frame->notice == notice) {
-            return true;
-        }
-    }
-    return false;
-}
-
-liminal_status liminal_notice_cancel(liminal_notice **notice, liminal_deadline deadline)
-{
-    if (notice == NULL) {
-        return limi_detail(LIMINAL_EINVAL, "notice: NULL");
-    }
-    if (*notice == NULL) {
-        return LIMINAL_OK;
-    }
-    if (limi_supervisor_here((*notice)->supervisor) != LIMINAL_OK) {
-        *notice = NULL;
-        return LIMINAL_OK; /* in a forked child it can never fire */
-    }
-    if (!disarm(*notice) && !inside(*notice)) {
-        bool in_time = true;
-        while (limi_u32_load(&(*notice)->word.value) == FIRING) {
-            if (!in_time) {
-                return limi_detail(LIMINAL_ETIMEDOUT, "the exit notice is still running");
-            }
-            in_time = limi_park(&(*notice)->word, FIRING, deadline.ns);
-        }
-    }
-    release(*notice);
-    *notice = NULL;
-    return LIMINAL_OK;
-}
-
-void liminal_notice_drop(liminal_notice **notice)
-{
-    if (notice != NULL && *notice != NULL) {
-        if (limi_supervisor_here((*notice)->supervisor) == LIMINAL_OK) {
-            release(*notice);
-        }
-        *notice = NULL;
-    }
+    return first;
 }

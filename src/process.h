@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* process.h -- what a pid stands for: alive, or dead for a reason; and who wants to be told. */
+/* process.h -- what a pid stands for: alive, or dead for a reason; who is linked to it, and who wants
+ * to be told. */
 #ifndef LIMI_PROCESS_H
 #define LIMI_PROCESS_H
 
+#include <liminal/link.h>
 #include <liminal/process.h>
 
 #include "list.h"
@@ -10,25 +12,73 @@
 #include "table.h"
 
 struct limi_talk;
+typedef struct limi_process limi_process;
 
-/* Embedded in what it stands for, so that no death is lost to a failed allocation. Guarded by the
- * lock of its supervisor; so are the notices. */
-typedef struct limi_process {
-    liminal_exit exit; /* exit.pid always; the rest once it is dead */
+/* What the holder of a record does. Called with no lock held, except where it says so. */
+typedef struct limi_process_kind {
+    /* Keep the record's memory, and let go again. ref: with the supervisor's lock held. */
+    void (*ref)(limi_process *process);
+    void (*unref)(limi_process *process);
+
+    /* It is dead: tell its conversation, stop what runs it. Once, on the thread that caused the death,
+     * in a cascade: it must not run turns or wait. */
+    void (*died)(limi_process *process);
+
+    /* An exit message was put into its inbox: see that it is handled. May be called after its death. NULL: it
+     * can't be told, and never traps. */
+    void (*told)(limi_process *process);
+
+    /* Killed, with a share of the record. NULL: it exits with LIMINAL_EXIT_KILLED. */
+    liminal_status (*kill)(limi_process *process);
+
+    bool immune;      /* signals and kills do nothing to it */
+    bool always_traps;
+} limi_process_kind;
+
+/* Embedded in what it stands for, so that no death is lost to a failed allocation. All of it is guarded by
+ * the lock of its supervisor; so are notices and links. */
+struct limi_process {
+    liminal_exit exit; /* exit.pid always; the rest once it is dead, and then it never changes */
     bool dead;
-    limi_list notices;      /* armed ones */
-    struct limi_talk *talk; /* the conversation it belongs to */
+    bool traps;
+    limi_list notices; /* armed ones */
+    limi_list links;   /* ends of links */
+    limi_list inbox;   /* exit messages, the oldest first */
+    limi_list grave;   /* in the cascade that mourns it */
+    const limi_process_kind *kind;
+    struct limi_talk *talk; /* the conversation it belongs to; NULL for what was adopted */
     UT_hash_handle hh;      /* in the registry, by exit.pid */
-} limi_process;
+};
 
-void limi_process_init(limi_process *process, liminal_pid pid, struct limi_talk *talk);
+void limi_process_init(limi_process *process, liminal_pid pid, const limi_process_kind *kind, struct limi_talk *talk);
 
-/* The process has ended: from here on it is dead for everyone, and a new notice fires at once. Only
- * the first call counts; false for the others. */
+/* ---- death: process.c ---- */
+
+/* The process has ended: from here on it is dead for everyone, and a new notice fires at once. Only the
+ * first call counts; false for the others. After true, limi_process_mourn() has to follow. */
 bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
                        liminal_time seen, int64_t seen_ns);
 
-/* After that: fire its notices on this thread, with no lock held. */
+/* After that, with no lock held: its died(), its links and all deaths that follow from them, its notices.
+ * Inside another cascade of this thread it is left to that. */
+void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process);
+
+/* Both, as of now. */
+bool limi_process_end(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason);
+
+/* ---- links: link.c; what needs the lock is in supervisor.h ---- */
+
+typedef struct limi_link limi_link;
+
+/* Take the oldest exit message: false if there is none. */
+bool limi_inbox_take(liminal_supervisor *supervisor, limi_process *process, liminal_exit *out);
+
+/* Throw away what it holds. The record is about to go, or it is dead. */
+void limi_inbox_clear(liminal_supervisor *supervisor, limi_process *process);
+
+/* ---- notices: notice.c ---- */
+
+/* Fire its notices on this thread, with no lock held. Dead. */
 void limi_process_announce(liminal_supervisor *supervisor, limi_process *process);
 
 /* Arm a notice on a process that may be dead already: it fires then, before this returns. *out may be

@@ -13,8 +13,7 @@ limi_request *limi_request_create(const liminal_allocator *allocator, limi_ticke
     limi_refcount_init(&request->owners);
     limi_waiter_init(&request->waiter);
     limi_list_init(&request->sleeper);
-    limi_u32_init(&request->begun, LIMI_QUEUED);
-    request->deadline = liminal_deadline_never();
+    limi_list_init(&request->held);
     request->allocator = allocator;
     return request;
 }
@@ -32,19 +31,6 @@ void limi_request_drop(limi_request *request)
     }
     liminal_envelope_drop(&request->ticket.envelope);
     liminal_envelope_drop(&request->ticket.reply);
-    liminal_envelope_drop(&request->answer);
     limi_waiter_destroy(&request->waiter);
     limi_release(request->allocator, request, sizeof *request);
-}
-
-bool limi_request_begin(limi_request *request)
-{
-    uint32_t queued = LIMI_QUEUED;
-    return limi_u32_cas(&request->begun, &queued, LIMI_BEGUN);
-}
-
-bool limi_request_withdraw(limi_request *request)
-{
-    uint32_t queued = LIMI_QUEUED;
-    return limi_u32_cas(&request->begun, &queued, LIMI_WITHDRAWN);
 }

@@ -55,5 +55,5 @@ void limi_frame_leave(limi_frame *frame)
 liminal_deadline liminal_deadline_current(void)
 {
     const limi_scope *scope = limi_scope_here();
-    return scope->request != NULL ? scope->deadline : liminal_deadline_never();
+    return scope->deadline.ns != 0 ? scope->deadline : liminal_deadline_never();
 }

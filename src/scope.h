@@ -12,14 +12,16 @@ typedef struct limi_frame {
     void *participant;       /* the participant whose behaviour this thread is running, or NULL */
     const void *supervisor;  /* the supervisor that this callback belongs to, or NULL */
     const void *notice;      /* the exit notice that is being called, or NULL */
+    bool releasing;          /* the participant is being released: it can't exit any more */
     struct limi_frame *outer;
 } limi_frame;
 
 typedef struct limi_scope {
     liminal_trace_context trace;     /* current; all zero: none */
     const liminal_envelope *request; /* being answered; NULL: none */
-    liminal_deadline deadline;       /* of that request; meaningful with a request */
+    liminal_deadline deadline;       /* of what it is called for; {0}: nothing */
     limi_frame *frame;               /* innermost; NULL: the thread is in nobody's callback */
+    struct limi_cascade *cascade;    /* of deaths that this thread is spreading, innermost; NULL: none */
 } limi_scope;
 
 /* Random bytes in stock, for mint.c; worth nothing in a process whose epoch differs. */

@@ -77,7 +77,7 @@ liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelo
     request->placed = true;
     request->bytes = bytes;
     request->node.kind = LIMI_NODE_SENT;
-    request->deadline = liminal_envelope_read(envelope).deadline;
+    request->ticket.deadline = liminal_envelope_read(envelope).deadline;
     *out = request;
     return LIMINAL_OK;
 }

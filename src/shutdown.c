@@ -40,6 +40,16 @@ static limi_talk *next_to_tell(liminal_supervisor *supervisor)
     return found;
 }
 
+static void hurry(limi_talk *talk)
+{
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM) {
+            limi_participant_ring(&talk->participants[i], LIMI_RING_HURRY);
+        }
+    }
+}
+
 static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadline)
 {
     limi_talk *talk;
@@ -47,6 +57,8 @@ static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadl
     limi_list_splice(&supervisor->talks, &supervisor->told); /* again: with a new deadline */
     limi_mutex_unlock(&supervisor->lock);
     while ((talk = next_to_tell(supervisor)) != NULL) {
+        limi_u64_store(&talk->hurry_ns, (uint64_t)deadline.ns);
+        hurry(talk);
         limi_talk_close_quietly(talk, deadline);
         limi_talk_pass_deadline(talk); /* its own thread may be inside an inline behaviour */
         limi_talk_unref(talk);
@@ -69,15 +81,27 @@ static bool wait_for_threads(liminal_supervisor *supervisor, liminal_deadline de
     }
 }
 
-static void note_straggler(liminal_report *report, const limi_participant *p)
+static void note_straggler(liminal_report *report, liminal_pid pid, const char *name)
 {
-    if (limi_u32_load(&p->gone) == 0 && p->kind != LIMINAL_PARTICIPANT_WATCHED) {
-        if (report->running < LIMINAL_STRAGGLERS) {
-            liminal_straggler *straggler = &report->stragglers[report->running];
-            straggler->pid = p->process.exit.pid;
-            (void)snprintf(straggler->name, sizeof straggler->name, "%s", p->name);
+    if (report->running < LIMINAL_STRAGGLERS) {
+        liminal_straggler *straggler = &report->stragglers[report->running];
+        straggler->pid = pid;
+        (void)snprintf(straggler->name, sizeof straggler->name, "%s", name);
+    }
+    report->running++;
+}
+
+static void note_stragglers(liminal_report *report, const limi_talk *talk)
+{
+    uint32_t i;
+    if (limi_u32_load(&talk->undoing) != 0) {
+        note_straggler(report, talk->life->process.exit.pid, talk->name[0] != '\0' ? talk->name : "compensation");
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        const limi_participant *p = &talk->participants[i];
+        if (limi_u32_load(&p->gone) == 0 && p->kind != LIMINAL_PARTICIPANT_WATCHED) {
+            note_straggler(report, p->process.exit.pid, p->name);
         }
-        report->running++;
     }
 }
 
@@ -89,11 +113,8 @@ static void fill(liminal_supervisor *supervisor, liminal_report *report)
     report->threads = supervisor->joined;
     for (node = supervisor->told.next; node != &supervisor->told; node = node->next) {
         const limi_talk *talk = LIMI_HOLDER(node, limi_talk, siblings);
-        uint32_t i;
         report->handles += talk->handle != NULL;
-        for (i = 0; i < talk->participant_count; i++) {
-            note_straggler(report, &talk->participants[i]);
-        }
+        note_stragglers(report, talk);
     }
     limi_mutex_unlock(&supervisor->lock);
 }

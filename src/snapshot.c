@@ -91,6 +91,8 @@ const char *liminal_log_kind_text(liminal_log_kind kind)
         return "exited";
     case LIMINAL_LOG_COMPENSATED:
         return "compensated";
+    case LIMINAL_LOG_RESTARTED:
+        return "restarted";
     case LIMINAL_LOG_FAILED:
         return "failed";
     default:

@@ -7,35 +7,15 @@
 #include "supervisor.h"
 #include "talk.h"
 
-/* ---- the actor's thread ---- */
-
-static void actor_live(void *argument)
-{
-    limi_talk *talk = argument;
-    limi_actor_live(&talk->actor);
-}
-
-/* When an inline behaviour ends this thread it has handed the turn over, to this very thread. */
-static void actor_body(void *argument)
-{
-    limi_thread_guard(actor_live, actor_body, argument);
-    limi_talk_leave_thread(argument);
-}
-
-static liminal_status start_actor(limi_talk *talk, size_t stack_bytes)
-{
-    const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
-    return limi_talk_start_thread(talk, &talk->plan, name, stack_bytes, actor_body, talk);
-}
-
 /* ---- all or nothing ---- */
 
 typedef struct spawning {
+    const liminal_config *config;
     liminal_supervisor *supervisor;
     limi_talk *talk;
     liminal_conversation *conversation;
     size_t threads;    /* that were reserved: one for the actor, one for each threaded participant */
-    size_t behaviours; /* threaded and inline participants */
+    size_t behaviours; /* participants that are not just watched */
     size_t stack_bytes;
     uint32_t started; /* participants */
     liminal_status status;
@@ -43,10 +23,11 @@ typedef struct spawning {
 
 static spawning plan_for(liminal_supervisor *supervisor, const liminal_config *config)
 {
-    spawning s = {.supervisor = supervisor, .threads = 1};
+    spawning s = {.config = config, .supervisor = supervisor, .threads = 1};
     size_t i;
     for (i = 0; i < config->participant_count; i++) {
-        s.threads += config->participants[i].kind == LIMINAL_PARTICIPANT_THREAD;
+        s.threads += config->participants[i].kind == LIMINAL_PARTICIPANT_THREAD ||
+                     config->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM;
         s.behaviours += config->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED;
     }
     s.stack_bytes = config->stack_bytes != 0 ? config->stack_bytes : supervisor->stack_bytes;
@@ -58,26 +39,32 @@ static void start_all(void *argument)
     spawning *s = argument;
     liminal_status st = LIMINAL_OK;
     while (st == LIMINAL_OK && s->started < s->talk->participant_count) {
-        st = limi_participant_start(&s->talk->participants[s->started], s->stack_bytes);
+        st = limi_participant_start(&s->talk->participants[s->started], &s->config->participants[s->started],
+                                    s->stack_bytes);
         s->started += st == LIMINAL_OK;
     }
-    s->status = st == LIMINAL_OK ? start_actor(s->talk, s->stack_bytes) : st;
+    s->status = st == LIMINAL_OK ? limi_talk_start_actor(s->talk, s->stack_bytes) : st;
 }
 
 /* End those who were started; their threads count themselves out. */
 static void undo(void *argument)
 {
     spawning *s = argument;
+    bool was_over;
     uint32_t i;
     for (i = 0; i < s->talk->participant_count; i++) {
         s->threads -= s->talk->participants[i].launched;
     }
+    limi_talk_never_was(s->talk);
     for (i = 0; i < s->started; i++) {
         limi_participant_disown(&s->talk->participants[i]);
     }
-    limi_supervisor_participants(s->supervisor, 0, s->behaviours);
     limi_handle_discard(s->conversation);
-    limi_supervisor_unreserve(s->supervisor, s->threads);
+    limi_mutex_lock(&s->supervisor->lock);
+    was_over = s->talk->over; /* a shutdown may have ended it, which gave back its place */
+    s->talk->over = true;
+    limi_mutex_unlock(&s->supervisor->lock);
+    limi_supervisor_unreserve(s->supervisor, !was_over, s->threads);
     limi_talk_unref(s->talk);
 }
 
@@ -88,17 +75,17 @@ static void spawn_unwound(void *argument)
     undo(argument);
 }
 
-static liminal_status spawn_reserved(spawning *s, const liminal_config *config, liminal_conversation **out)
+static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
 {
     liminal_supervisor *supervisor = s->supervisor;
-    liminal_status st = limi_talk_create(supervisor, config, &s->talk);
+    liminal_status st = limi_talk_create(supervisor, s->config, &s->talk);
     if (st != LIMINAL_OK) {
-        limi_supervisor_unreserve(supervisor, s->threads);
+        limi_supervisor_unreserve(supervisor, 1, s->threads);
         return st;
     }
     st = liminal_conversation_open(&limi_talk_backend, s->talk, &supervisor->allocator, &s->conversation);
     if (st != LIMINAL_OK) {
-        limi_supervisor_unreserve(supervisor, s->threads);
+        limi_supervisor_unreserve(supervisor, 1, s->threads);
         limi_talk_unref(s->talk);
         return st;
     }
@@ -130,7 +117,7 @@ liminal_status liminal_supervisor_spawn(liminal_supervisor *supervisor, const li
     }
     s = plan_for(supervisor, &copy);
     st = limi_supervisor_reserve(supervisor, s.threads);
-    return st != LIMINAL_OK ? st : spawn_reserved(&s, &copy, out);
+    return st != LIMINAL_OK ? st : spawn_reserved(&s, out);
 }
 
 liminal_status liminal_supervisor_spawn_behaviour(liminal_supervisor *supervisor, const liminal_behaviour *behaviour,

@@ -311,6 +311,26 @@ void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope
     state->summary.counts.sent++;
 }
 
+void limi_state_note_compensated(liminal_state *state, const liminal_envelope *what, liminal_status status,
+                                 liminal_time now)
+{
+    liminal_log_entry entry = {.kind = LIMINAL_LOG_COMPENSATED, .time = now, .envelope = what, .status = status};
+    limi_log_note(&state->log, &entry);
+}
+
+void limi_state_note_restarted(liminal_state *state, liminal_pid pid, liminal_time now)
+{
+    liminal_log_entry entry = {.kind = LIMINAL_LOG_RESTARTED, .time = now, .pid = pid};
+    limi_log_note(&state->log, &entry);
+}
+
+void limi_state_note_exit(liminal_state *state, const liminal_exit *exit)
+{
+    liminal_log_entry entry = {.kind = LIMINAL_LOG_EXITED, .time = exit->seen, .pid = exit->pid};
+    entry.reason = exit->reason;
+    limi_log_note(&state->log, &entry);
+}
+
 void limi_state_stopped(liminal_state *state, liminal_pid pid, liminal_exit_reason reason, liminal_time seen)
 {
     liminal_participant_status *participant = find(state, pid);

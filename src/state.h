@@ -40,6 +40,16 @@ liminal_status limi_state_cause(const liminal_state *state, const char **text);
  * if there is no memory for it. The phase is active or completing. */
 void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now);
 
+/* An undo was made: `what` may be NULL, for the config's own compensation. */
+void limi_state_note_compensated(liminal_state *state, const liminal_envelope *what, liminal_status status,
+                                 liminal_time now);
+
+/* The actor has a new pid. */
+void limi_state_note_restarted(liminal_state *state, liminal_pid pid, liminal_time now);
+
+/* A process that is no participant has exited, and was linked to the actor or sent it a signal. */
+void limi_state_note_exit(liminal_state *state, const liminal_exit *exit);
+
 /* A participant has ended because the conversation had: it is dead, and that is no entry in the log. */
 void limi_state_stopped(liminal_state *state, liminal_pid pid, liminal_exit_reason reason, liminal_time seen);
 

@@ -16,51 +16,97 @@ typedef enum limi_ticket_kind {
     LIMI_TICKET_CLOSE
 } limi_ticket_kind;
 
-/* One wish of a caller, from the event that brings it until it is retired. */
+/* Where a SEND or ASK is. */
+typedef enum limi_where {
+    LIMI_WHERE_AWAY,   /* on its way here, or settled: the rules do not have it */
+    LIMI_WHERE_QUEUED, /* at a seat, not begun */
+    LIMI_WHERE_BEGUN,  /* at a seat, begun there */
+    LIMI_WHERE_REPLIED /* a SEND whose reply waits to be received */
+} limi_where;
+
+/* One wish of a caller, from the event that brings it until it is settled. */
 typedef struct limi_ticket {
     limi_list link; /* on a list of the dialogue */
     limi_list hop;  /* on effects->settled or ->closed */
-    limi_list way;  /* on effects->forward: it is in flight by then, and may be settled before it is forwarded */
     limi_ticket_kind kind;
     liminal_envelope *envelope; /* SEND, ASK: what is said; never changes */
     liminal_envelope *reply;    /* decided ASK and RECEIVE: the caller's; SEND: waiting to be received */
+    liminal_deadline deadline;  /* SEND, ASK: after this it need not be begun */
     liminal_status outcome;     /* once decided */
-    uint32_t seat;              /* in flight to this participant */
-    bool in_flight;
-    bool decided;   /* ASK, RECEIVE, CLOSE: the caller has its outcome; never changes again */
-    bool abandoned; /* the caller has gone */
-    bool withdrawn; /* SEND, ASK: must not be begun any more */
+    limi_where where;
+    uint32_t seat;    /* while it is at one */
+    bool begun;       /* by anyone, ever: it was delivered */
+    bool decided;     /* ASK, RECEIVE, CLOSE: the caller has its outcome; never changes again */
+    bool abandoned;   /* the caller has gone */
+    bool withdrawn;   /* SEND, ASK: was never begun, nor will be */
+    bool unasked;     /* SEND: no request at all; a participant spoke without being asked */
 } limi_ticket;
 
 void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelope *envelope);
 
-/* One participant, as the rules see it. */
+/* One participant, as the rules see it. Its work: what it has begun, then what is queued, in order. */
 typedef struct limi_seat {
-    limi_list in_flight; /* tickets it has been given and not given back, in order */
+    limi_list begun, queue;
     liminal_pid pid;
     const char *name; /* borrowed, for details */
-    bool answers; /* it has a behaviour: messages may go to it */
+    bool answers;     /* messages may go to it */
+    bool inlined;     /* a turn runs it, one request at a time */
     bool alive;
 } limi_seat;
 
+/* One thing to be undone if the conversation fails, with the policy compensate. */
+typedef struct limi_undo {
+    limi_list link; /* on dialogue->undos, the newest last */
+    liminal_envelope *what; /* NULL: the config's own compensation, the last of all */
+    liminal_status (*undo)(void *self, const liminal_envelope *what);
+    void *self;
+} limi_undo;
+
+/* When the actor was killed, the last so many times: the window of its restarts. Pure, as all here. */
+typedef struct limi_intensity {
+    int64_t *times; /* room for `most` */
+    uint32_t most, used, oldest;
+    int64_t window_ns;
+} limi_intensity;
+
+/* One more at `now_ns`: false if that makes more than `most` within the window. */
+bool limi_intensity_allows(limi_intensity *intensity, int64_t now_ns);
+
 typedef struct limi_dialogue {
     liminal_state *state;
+    liminal_crash_policy policy;
     limi_seat *seats;
     uint32_t seat_count;
     uint32_t target;    /* the seat that messages go to; seat_count: none */
-    size_t in_flight;   /* tickets in flight, over all seats */
+    uint32_t living;    /* seats that are alive */
+    size_t at_seats;    /* tickets queued or begun, over all seats */
     limi_list replies;  /* SEND tickets whose reply nobody has yet */
     limi_list receivers, closers;
     liminal_deadline deadline;       /* of the whole conversation */
     liminal_deadline close_deadline; /* meaningful while completing */
     bool all_here; /* completing, and nothing that was accepted is still on its way here */
-    /* Ask the shell to take back a ticket in flight: true if nobody had begun it, nor will. NULL: never. */
-    bool (*take_back)(limi_ticket *ticket);
+
+    /* What participants say without being asked waits with the replies, within these bounds. */
+    size_t unasked, unasked_bytes;
+    size_t most_unasked, most_unasked_bytes;
+    bool hushed; /* the bound was reached: who speaks should wait for effects->resume */
+
+    /* Completing, with everyone told why already, until the compensation has been made. */
+    bool doomed;
+    liminal_status doom;
+    char doom_text[256];
+    liminal_deadline undo_deadline;
+    int64_t undo_within_ns; /* how long a compensation may take */
+    limi_list undos;      /* the newest last */
+    limi_undo *undoing;   /* the one that the shell is making; borrowed */
+    limi_intensity intensity;
+    bool had_answerers;
 } limi_dialogue;
 
-/* Borrows `state` and `seats`, whose pid, name and answers are set. `take_back` may be set after this. */
-void limi_dialogue_init(limi_dialogue *dialogue, liminal_state *state, limi_seat *seats, uint32_t seat_count,
-                        liminal_deadline deadline);
+/* Borrows `state` and `seats`, whose pid, name, answers and inlined are set. The bounds, the compensation's
+ * time and the intensity may be set after this; without them nothing is bounded, and no restart allowed. */
+void limi_dialogue_init(limi_dialogue *dialogue, liminal_state *state, liminal_crash_policy policy, limi_seat *seats,
+                        uint32_t seat_count, liminal_deadline deadline);
 
 /* The next point at which a DEADLINE event is due; the one that never comes if none is. */
 liminal_deadline limi_dialogue_due(const limi_dialogue *dialogue);
@@ -72,34 +118,43 @@ bool limi_dialogue_is_over(const limi_dialogue *dialogue);
 liminal_status limi_dialogue_refusal(const limi_dialogue *dialogue, const char **text);
 
 typedef enum limi_event_kind {
-    LIMI_EVENT_SENT,      /* ticket: a SEND or ASK was accepted */
-    LIMI_EVENT_ANSWERED,  /* ticket comes back from its participant, with `reply` or NULL for silence */
-    LIMI_EVENT_UNBEGUN,   /* ticket comes back: it was withdrawn, or its deadline had passed */
-    LIMI_EVENT_RECEIVE,   /* ticket: a receiver has come; it stays only if `may_wait` */
-    LIMI_EVENT_GAVE_UP,   /* ticket: its caller has gone; `withdrawn`: it can no longer be begun */
-    LIMI_EVENT_EXITED,    /* seat, reason, and when that was seen */
-    LIMI_EVENT_CLOSING,   /* no more sends; `deadline` for what was accepted */
-    LIMI_EVENT_CLOSE,     /* after that, behind all that was accepted: ticket or NULL */
-    LIMI_EVENT_DEADLINE   /* the monotonic clock says `now_ns` */
+    LIMI_EVENT_SENT,     /* ticket: a SEND or ASK was accepted */
+    LIMI_EVENT_PULL,     /* seat: it can begin a request; the ticket is an output, NULL if there is none */
+    LIMI_EVENT_ANSWERED, /* seat has answered ticket, with `reply` or NULL for silence */
+    LIMI_EVENT_UNASKED,  /* seat says something: a SEND ticket with nothing but a reply */
+    LIMI_EVENT_RECEIVE,  /* ticket: a receiver has come; it stays only if `may_wait` */
+    LIMI_EVENT_GAVE_UP,  /* ticket: its caller has gone */
+    LIMI_EVENT_EXITED,   /* seat, reason, and when that was seen */
+    LIMI_EVENT_KILLED,   /* the actor was: restart it, or no more */
+    LIMI_EVENT_UNDO,     /* the one that was given last has been made, with `status`; `undo`, out: the next, or NULL */
+    LIMI_EVENT_CLOSING,  /* no more sends; `deadline` for what was accepted */
+    LIMI_EVENT_CLOSE,    /* after that, behind all that was accepted: ticket or NULL */
+    LIMI_EVENT_DEADLINE  /* the monotonic clock says `now_ns` */
 } limi_event_kind;
 
 typedef struct limi_event {
     limi_event_kind kind;
     limi_ticket *ticket;
     liminal_envelope *reply; /* ANSWERED: given away, unless the step leaves it (see limi_step) */
+    limi_undo *undo;         /* UNDO: out */
     uint32_t seat;
     liminal_exit_reason reason;
     liminal_time now;  /* wall clock, for the log */
     liminal_time seen; /* EXITED */
-    int64_t now_ns;
+    int64_t now_ns;    /* of the monotonic clock: SENT, PULL, EXITED, KILLED, DEADLINE */
     liminal_deadline deadline;
+    liminal_status status;
     bool may_wait;
-    bool withdrawn;
     bool decided; /* out, of RECEIVE and GAVE_UP: the ticket has been decided */
+    bool hushed;  /* out, of UNASKED: say no more until effects->resume */
 } limi_event;
 
 typedef struct limi_effects {
-    limi_list forward; /* by way: hand each to the participant in its seat, in this order */
+    limi_ticket *run;  /* begun at an inline seat by SENT: have its participant answer it, in this turn */
+    uint32_t work;     /* this seat has something to pull; UINT32_MAX: none */
+    bool resume;       /* who was hushed may speak again */
+    bool restart;      /* the actor gets a new pid */
+    bool compensate;   /* begin to undo */
     limi_list settled; /* by hop: wake who waits, if it is decided, and let go of it */
     limi_list closed;  /* the same, but only after all the rest: those who wait for the close */
     bool closing;      /* accepts no more sends */

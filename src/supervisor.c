@@ -119,10 +119,10 @@ static void changed(liminal_supervisor *supervisor)
     limi_unpark(&supervisor->changed);
 }
 
-void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t threads)
+void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t conversations, size_t threads)
 {
     limi_mutex_lock(&supervisor->lock);
-    supervisor->census.conversations--;
+    supervisor->census.conversations -= conversations;
     supervisor->census.threads -= threads;
     changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
@@ -130,7 +130,7 @@ void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t threads)
 
 void limi_supervisor_conversation_over(liminal_supervisor *supervisor)
 {
-    limi_supervisor_unreserve(supervisor, 0);
+    limi_supervisor_unreserve(supervisor, 1, 0);
 }
 
 void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, size_t fewer)
@@ -138,6 +138,21 @@ void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, s
     limi_mutex_lock(&supervisor->lock);
     supervisor->census.participants += more;
     supervisor->census.participants -= fewer;
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+void limi_supervisor_thread_more(liminal_supervisor *supervisor)
+{
+    limi_mutex_lock(&supervisor->lock);
+    supervisor->census.threads++;
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+void limi_supervisor_thread_fewer(liminal_supervisor *supervisor)
+{
+    limi_mutex_lock(&supervisor->lock);
+    supervisor->census.threads--;
+    changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
 }
 
@@ -200,7 +215,7 @@ liminal_status liminal_supervisor_find(liminal_supervisor *supervisor, liminal_p
     }
     limi_mutex_lock(&supervisor->lock);
     process = limi_registry_find(supervisor, pid);
-    st = give_handle(process != NULL && process == &process->talk->process ? process->talk : NULL, out);
+    st = give_handle(process != NULL && process->kind == &limi_life_kind && !process->dead ? process->talk : NULL, out);
     limi_mutex_unlock(&supervisor->lock);
     return st == LIMINAL_OK ? st
                             : limi_detail(st, "no live conversation has pid %llu", (unsigned long long)pid.value);

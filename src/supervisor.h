@@ -9,10 +9,12 @@
 #include "process.h"
 #include "refcount.h"
 
-/* Two indexes, by pid and by name. Guarded by the supervisor's lock. */
+/* Three indexes: processes by pid, conversations by name, links by their two pids. Guarded by the
+ * supervisor's lock. */
 typedef struct limi_registry {
     limi_process *by_pid;
     struct limi_talk *by_name;
+    limi_link *links;
     uint64_t seed;
 } limi_registry;
 
@@ -50,13 +52,17 @@ void limi_supervisor_unref(liminal_supervisor *supervisor);
 
 /* Room for one conversation with so many threads: ECLOSED, ELIMIT. */
 liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t threads);
-void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t threads);
+void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t conversations, size_t threads);
 
 /* One conversation has closed or failed. */
 void limi_supervisor_conversation_over(liminal_supervisor *supervisor);
 
 /* So many behaviours have come, so many have gone. */
 void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, size_t fewer);
+
+/* A thread more, whatever the limit says, because it takes the place of another; and if it could not start. */
+void limi_supervisor_thread_more(liminal_supervisor *supervisor);
+void limi_supervisor_thread_fewer(liminal_supervisor *supervisor);
 
 /* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. */
 void limi_supervisor_thread_over(liminal_supervisor *supervisor);
@@ -74,5 +80,19 @@ liminal_status limi_registry_add_name(liminal_supervisor *supervisor, struct lim
 void limi_registry_remove_name(liminal_supervisor *supervisor, struct limi_talk *talk) LIMI_REQUIRES(supervisor->lock);
 struct limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const char *name)
     LIMI_REQUIRES(supervisor->lock);
+
+/* ---- process.c and link.c; with the lock held ---- */
+
+bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
+                              liminal_time seen, int64_t seen_ns) LIMI_REQUIRES(supervisor->lock);
+
+/* One who has died, and the next of those linked to it: that link is gone with this. A peer that dies of it
+ * has been marked, and is given as *out_dead, with a ref; one that traps has its message, and is given as
+ * *out_told, with a ref. False: no link is left. */
+bool limi_link_break_next(liminal_supervisor *supervisor, limi_process *dead, limi_process **out_dead,
+                          limi_process **out_told) LIMI_REQUIRES(supervisor->lock);
+
+/* The record goes, and never was mourned: its links vanish. */
+void limi_link_forget(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
 
 #endif

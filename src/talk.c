@@ -7,11 +7,17 @@
 
 #include <stdio.h>
 
-/* One block: the talk, its participants, its seats, its texts. */
+static uint32_t restarts_of(const liminal_config *config)
+{
+    return config->restarts == LIMINAL_NO_RESTARTS ? 0 : config->restarts;
+}
+
+/* One block: the talk, its participants, its seats, when it was restarted, its texts. */
 static size_t block_size(const liminal_config *config)
 {
     size_t size = sizeof(limi_talk) + config->participant_count * (sizeof(limi_participant) + sizeof(limi_seat));
     size_t i;
+    size += restarts_of(config) * sizeof(int64_t);
     size += config->name != NULL ? strlen(config->name) + 1 : 1;
     for (i = 0; i < config->participant_count; i++) {
         const char *name = config->participants[i].name;
@@ -40,12 +46,18 @@ static void seat_participants(limi_talk *talk, const liminal_config *config, cha
         p->kind = spec->kind;
         p->name = copy_text(room, spec->name != NULL ? spec->name : "participant");
         p->self = spec->self;
-        if (spec->kind != LIMINAL_PARTICIPANT_WATCHED) {
-            limi_ignore(limi_behaviour_take(&p->behaviour, spec->behaviour, "behaviour")); /* checked already */
+        limi_participant_init(p);
+        if (spec->kind == LIMINAL_PARTICIPANT_PROGRAM) {
+            liminal_program program;
+            limi_ignore(limi_program_take(&program, spec->program, "program")); /* checked already */
+            p->behaviour.release = program.release;
+        } else if (spec->kind != LIMINAL_PARTICIPANT_WATCHED) {
+            limi_ignore(limi_behaviour_take(&p->behaviour, spec->behaviour, "behaviour")); /* the same */
         }
         talk->has_inline |= spec->kind == LIMINAL_PARTICIPANT_INLINE;
         seat->name = p->name;
         seat->answers = spec->kind != LIMINAL_PARTICIPANT_WATCHED;
+        seat->inlined = spec->kind == LIMINAL_PARTICIPANT_INLINE;
     }
 }
 
@@ -54,14 +66,43 @@ static void give_pids(limi_talk *talk, const liminal_config *config)
     liminal_supervisor *supervisor = talk->supervisor;
     uint32_t i;
     limi_mutex_lock(&supervisor->lock);
-    limi_process_init(&talk->process, limi_registry_new_pid(supervisor), talk);
+    limi_process_init(&talk->life->process, limi_registry_new_pid(supervisor), &limi_life_kind, talk);
+    limi_u64_init(&talk->pid, talk->life->process.exit.pid.value);
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant *p = &talk->participants[i];
         bool ours = p->kind != LIMINAL_PARTICIPANT_WATCHED;
-        limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid, talk);
+        limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid,
+                          p->kind == LIMINAL_PARTICIPANT_PROGRAM ? &limi_program_kind : &limi_participant_kind, talk);
+        p->process.traps = p->behaviour.exited != NULL;
         talk->seats[i].pid = p->process.exit.pid;
     }
     limi_mutex_unlock(&supervisor->lock);
+}
+
+static void take_out(liminal_supervisor *supervisor, limi_process *process) LIMI_UNCHECKED
+{
+    limi_link_forget(supervisor, process);
+    limi_registry_remove(supervisor, process);
+}
+
+/* With the supervisor's lock held. */
+static void delist_locked(limi_talk *talk) LIMI_UNCHECKED
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    limi_life *life;
+    uint32_t i;
+    limi_list_remove(&talk->siblings);
+    limi_registry_remove_name(supervisor, talk);
+    for (life = talk->enlisted ? talk->life : NULL; life != NULL; life = life->before) {
+        take_out(supervisor, &life->process);
+    }
+    talk->enlisted = false;
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].enlisted) {
+            take_out(supervisor, &talk->participants[i].process);
+        }
+        talk->participants[i].enlisted = false;
+    }
 }
 
 /* Put everyone into the registry. From here on others can find the conversation, and a shutdown can tell
@@ -75,7 +116,7 @@ static liminal_status enlist(limi_talk *talk) LIMI_UNCHECKED
     /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
      * finds that it has begun. */
     st = supervisor->closing ? limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down")
-                             : limi_registry_add(supervisor, &talk->process);
+                             : limi_registry_add(supervisor, &talk->life->process);
     talk->enlisted = st == LIMINAL_OK;
     if (st == LIMINAL_OK && talk->name[0] != '\0') {
         st = limi_registry_add_name(supervisor, talk);
@@ -89,33 +130,34 @@ static liminal_status enlist(limi_talk *talk) LIMI_UNCHECKED
     }
     if (st == LIMINAL_OK) {
         limi_list_append(&supervisor->talks, &talk->siblings);
+    } else {
+        delist_locked(talk); /* at once: nobody may get hold of what was never there */
     }
     limi_mutex_unlock(&supervisor->lock);
     return st;
 }
 
-static void delist(limi_talk *talk)
+static void delist(limi_talk *talk) LIMI_UNCHECKED
 {
-    liminal_supervisor *supervisor = talk->supervisor;
-    uint32_t i;
-    limi_mutex_lock(&supervisor->lock);
-    limi_list_remove(&talk->siblings);
-    limi_registry_remove_name(supervisor, talk);
-    if (talk->enlisted) {
-        limi_registry_remove(supervisor, &talk->process);
-    }
-    for (i = 0; i < talk->participant_count; i++) {
-        if (talk->participants[i].enlisted) {
-            limi_registry_remove(supervisor, &talk->participants[i].process);
-        }
-    }
-    limi_mutex_unlock(&supervisor->lock);
+    limi_mutex_lock(&talk->supervisor->lock);
+    delist_locked(talk);
+    limi_mutex_unlock(&talk->supervisor->lock);
 }
 
-static bool take_back(limi_ticket *ticket)
+static void set_policies(limi_talk *talk, const liminal_config *config)
 {
-    limi_request *request = LIMI_HOLDER(ticket, limi_request, ticket);
-    return limi_request_withdraw(request) || limi_u32_load(&request->begun) == LIMI_WITHDRAWN;
+    limi_dialogue *d = &talk->dialogue;
+    d->most_unasked = config->mailbox_messages;
+    d->most_unasked_bytes = config->mailbox_bytes;
+    d->intensity.times = talk->restarted;
+    d->intensity.most = restarts_of(config);
+    d->intensity.window_ns = config->restart_window_ns;
+    d->undo_within_ns = config->compensate_timeout_ns;
+    talk->compensation = (limi_compensation){config->compensate, config->compensate_self};
+    limi_list_init(&talk->last_undo.link);
+    if (config->compensate != NULL) {
+        limi_list_append(&d->undos, &talk->last_undo.link);
+    }
 }
 
 static liminal_status make_state(limi_talk *talk, const liminal_config *config)
@@ -134,8 +176,9 @@ static liminal_status make_state(limi_talk *talk, const liminal_config *config)
     limi_release(talk->allocator, pids, bytes);
     if (st == LIMINAL_OK) {
         limi_ignore(liminal_state_move(talk->state, LIMINAL_PHASE_ACTIVE)); /* it was created */
-        limi_dialogue_init(&talk->dialogue, talk->state, talk->seats, talk->participant_count, talk->deadline);
-        talk->dialogue.take_back = take_back;
+        limi_dialogue_init(&talk->dialogue, talk->state, config->on_crash, talk->seats, talk->participant_count,
+                           talk->deadline);
+        set_policies(talk, config);
         limi_u32_init(&talk->target, talk->dialogue.target);
     }
     return st;
@@ -161,12 +204,19 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     talk->actor.self = talk;
     talk->actor.handle = limi_talk_handle;
     talk->actor.on_due = limi_talk_on_due;
+    talk->actor.on_call = limi_talk_on_call;
     talk->actor.pinned = config->dispatch == LIMINAL_DISPATCH_PINNED;
     talk->actor.heavy = talk->has_inline;
     limi_mutex_init(&talk->lock);
     limi_list_init(&talk->siblings);
     limi_u32_init(&talk->quiet_close_posted, 0);
     limi_list_init(&talk->sleepers);
+    limi_u32_init(&talk->news_posted, 0);
+    limi_u32_init(&talk->renew, 0);
+    limi_u32_init(&talk->undoing, 0);
+    limi_u64_init(&talk->hurry_ns, (uint64_t)INT64_MAX);
+    talk->may_stall = talk->has_inline || config->on_crash == LIMINAL_CRASH_COMPENSATE;
+    talk->news.kind = LIMI_NODE_NEWS;
     talk->nudge.kind = LIMI_NODE_NUDGE;
     talk->quiet_close.kind = LIMI_NODE_CLOSE_QUIETLY;
     talk->due_ns = talk->deadline.ns;
@@ -191,7 +241,9 @@ liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_co
     talk->participant_count = (uint32_t)config->participant_count;
     talk->participants = (limi_participant *)(void *)(talk + 1);
     talk->seats = (limi_seat *)(void *)(talk->participants + talk->participant_count);
-    room = (char *)(talk->seats + talk->participant_count);
+    talk->restarted = (int64_t *)(void *)(talk->seats + talk->participant_count);
+    room = (char *)(talk->restarted + restarts_of(config));
+    talk->life = &talk->first_life;
     talk->name = copy_text(&room, config->name != NULL ? config->name : "");
     talk->overflow = config->overflow;
     talk->deadline =
@@ -217,13 +269,31 @@ void limi_talk_ref(limi_talk *talk)
     limi_refcount_up(&talk->owners);
 }
 
-/* Only after a spawn that failed is anyone alive here; who was told its pid hears that there is none. */
-static void announce_none(limi_talk *talk, limi_process *process, bool enlisted)
+static void never_was(limi_talk *talk, limi_process *process)
 {
-    liminal_exit_reason none = {LIMINAL_EXIT_NOPROC, 0};
-    if (enlisted && !process->dead) {
-        (void)limi_process_mark(talk->supervisor, process, none, liminal_time_now(), limi_clock_monotonic());
-        limi_process_announce(talk->supervisor, process);
+    (void)limi_process_end(talk->supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_NOPROC, 0});
+}
+
+void limi_talk_never_was(limi_talk *talk)
+{
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        limi_u32_store(&talk->participants[i].disowned, 1);
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED) {
+            never_was(talk, &talk->participants[i].process);
+        }
+    }
+    never_was(talk, &talk->life->process);
+}
+
+static void free_lives(limi_talk *talk)
+{
+    while (talk->life != &talk->first_life) {
+        limi_life *life = talk->life;
+        talk->life = life->before;
+        limi_release(talk->allocator, life, sizeof *life);
     }
 }
 
@@ -232,25 +302,19 @@ static void destroy(limi_talk *talk)
     liminal_supervisor *supervisor = talk->supervisor;
     limi_list *node;
     uint32_t i;
-    announce_none(talk, &talk->process, talk->enlisted);
-    for (i = 0; i < talk->participant_count; i++) {
-        announce_none(talk, &talk->participants[i].process, talk->participants[i].enlisted);
-    }
+    limi_inbox_clear(supervisor, &talk->life->process);
     delist(talk);
+    free_lives(talk);
     if (talk->state != NULL) {
         while ((node = limi_list_pop(&talk->dialogue.replies)) != NULL) {
             limi_request_drop(LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, link), limi_request, ticket));
         }
+        limi_talk_free_undos(talk);
         liminal_state_drop(&talk->state);
     }
     liminal_span_drop(&talk->span);
     for (i = 0; i < talk->participant_count; i++) {
-        limi_participant *p = &talk->participants[i];
-        liminal_notice_drop(&p->watch);
-        if (p->threaded) {
-            limi_actor_destroy(&p->actor);
-            limi_waiter_destroy(&p->started);
-        }
+        limi_participant_destroy(&talk->participants[i]);
     }
     limi_actor_destroy(&talk->actor);
     limi_quota_destroy(&talk->quota);

@@ -16,17 +16,30 @@
 #include "step.h"
 #include "supervisor.h"
 
+/* The config's compensate(). */
+typedef struct limi_compensation {
+    liminal_status (*compensate)(void *self, const liminal_snapshot *snapshot);
+    void *self;
+} limi_compensation;
+
 /* What a node in the conversation's mailbox brings. */
 enum {
     LIMI_NODE_SENT,     /* a request */
-    LIMI_NODE_ANSWERED, /* a request, back from its participant */
-    LIMI_NODE_UNBEGUN,  /* a request, back without having been begun */
     LIMI_NODE_CLOSE,    /* a request */
     LIMI_NODE_BARRIER,  /* a request: everything before it has been handled */
-    LIMI_NODE_EXIT,     /* a participant */
+    LIMI_NODE_EXIT,     /* a participant that is dead */
+    LIMI_NODE_VISIT,    /* an inline participant that has work or news */
+    LIMI_NODE_NEWS,     /* the conversation: exit messages */
     LIMI_NODE_CLOSE_QUIETLY, /* the conversation: its last handle has gone, or the supervisor shuts down */
     LIMI_NODE_NUDGE     /* the conversation: what is left to be ended inside a turn */
 };
+
+/* One life of the actor: it gets a new one each time it is killed. The dead ones stay for who asks about
+ * them. */
+typedef struct limi_life {
+    limi_process process;
+    struct limi_life *before;
+} limi_life;
 
 typedef struct limi_talk {
     /* Never changes once the conversation has started. */
@@ -38,6 +51,7 @@ typedef struct limi_talk {
     uint32_t participant_count;
     liminal_overflow overflow;
     bool has_inline;
+    bool may_stall; /* its thread may be in the embedder's code for long */
     liminal_deadline deadline;
     liminal_span *span;
 
@@ -47,6 +61,7 @@ typedef struct limi_talk {
     limi_quota quota;
     limi_actor actor;
     limi_thread_plan plan;
+    size_t stack_bytes; /* of the actor's thread */
 
     /* The rules. A step is taken under this lock, by whoever has an event: mostly the turn, but also a
      * receiver, a caller who gives up, and a deadline, which must not wait for an inline behaviour
@@ -66,9 +81,20 @@ typedef struct limi_talk {
     limi_node nudge;
     limi_node quiet_close;
     limi_atomic_u32 quiet_close_posted;
+    limi_node news;
+    limi_atomic_u32 news_posted;
+
+    limi_atomic_u64 pid;      /* life->process.exit.pid */
+    limi_atomic_u64 hurry_ns; /* a shutdown's deadline: programs that are being ended have until then */
+    limi_atomic_u32 renew;    /* the actor's thread is to be replaced: see restart.c */
+    limi_atomic_u32 undoing;  /* see undo.c */
+    limi_compensation compensation;
+    limi_undo last_undo; /* the compensation's place among the undos */
 
     /* Guarded by the supervisor's lock. */
-    limi_process process;
+    limi_life first_life;
+    int64_t *restarted; /* for the rules: when */
+    limi_life *life; /* the present one, or the last */
     liminal_conversation *handle; /* NULL once the last one has gone */
     bool enlisted;                /* it is in the registry */
     bool named;                   /* it is in the registry under its name */
@@ -86,6 +112,9 @@ bool limi_talk_try_ref(limi_talk *talk); /* for who found it under the superviso
 void limi_talk_ref(limi_talk *talk);
 void limi_talk_unref(limi_talk *talk);
 
+/* The spawn has failed: whoever was told one of its pids hears that there is no such process. */
+void limi_talk_never_was(limi_talk *talk);
+
 /* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. */
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_thread_plan *plan, const char *name, size_t stack_bytes,
                                       void (*body)(void *argument), void *argument);
@@ -98,9 +127,18 @@ void limi_talk_leave_thread(limi_talk *talk);
 void limi_talk_handle(void *self, limi_node *node); /* the actor's */
 void limi_talk_on_due(void *self);
 
-/* Take one step and perform its effects, on the calling thread. Inside a turn, forwards are performed
- * as well; outside there are none. */
+/* Take one step and perform its effects, on the calling thread, with no lock held. */
 void limi_talk_step(limi_talk *talk, limi_event *event);
+
+/* The same in two halves. */
+typedef struct limi_done {
+    limi_effects effects;
+    liminal_status cause;
+    limi_life *dead; /* to be mourned: the step ended it */
+} limi_done;
+
+void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done) LIMI_REQUIRES(talk->lock);
+void limi_talk_perform(limi_talk *talk, limi_done *done);
 
 /* See to deadlines that have passed, from anywhere. */
 void limi_talk_pass_deadline(limi_talk *talk);
@@ -110,6 +148,21 @@ void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline);
 
 /* Both, from anywhere, without waiting. */
 void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
+
+/* ---- restart.c: the actor's lives and its thread ---- */
+
+extern const limi_process_kind limi_life_kind;
+
+liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes);
+bool limi_talk_on_call(void *self); /* the actor's */
+
+/* ---- undo.c: compensation ---- */
+
+void limi_talk_begin_compensation(limi_talk *talk); /* the actor's thread will make it */
+void limi_talk_compensate(limi_talk *talk);         /* on that thread: make it, if it has begun */
+liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
+                                   liminal_status (*undo)(void *self, const liminal_envelope *step), void *undo_self);
+void limi_talk_free_undos(limi_talk *talk);
 
 /* ---- call.c: the backend ---- */
 

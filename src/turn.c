@@ -2,18 +2,19 @@
 /* turn.c -- what happens in a conversation: an event, a step of the rules, its effects.
  *
  * Steps are serialised by talk->lock; whoever has an event takes the step and performs its effects
- * after the lock is released. Only the turn forwards requests, so they keep their order. A step can
- * make the conversation final only once, so what belongs to the end is performed once.
+ * after the lock is released. Only the turn brings SENT, so inline participants run in the turn only. A
+ * step can make the conversation final only once, so what belongs to the end is performed once.
  *
  * The end, in order: no more sends and a free name, before the lock is released, so that nobody sees
  * the end without them; everyone who waits is woken; participants are told to stop; then the embedder's
  * code: the span's collector, the exit notices; then the nudge, which dismisses in a turn what only a
  * turn may touch; then those who wait for the close. With the nudge and the last exit handled nobody can
- * post any more but callers, and the mailbox is sealed. */
+ * post any more but callers and late visits, and the mailbox is sealed. */
 #include "talk.h"
 
 #include "detail.h"
 #include "scope.h"
+#include "state.h"
 
 /* ---- effects ---- */
 
@@ -45,20 +46,33 @@ static void stop_everyone(limi_talk *talk)
     }
 }
 
-static void announce_end(limi_talk *talk, liminal_status cause)
+static void announce_end(limi_talk *talk, const limi_done *done)
 {
     limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
+    liminal_status how = done->cause == LIMINAL_ECLOSED ? LIMINAL_OK : done->cause;
     limi_frame_enter(&frame);
-    limi_ignore(liminal_span_finish(talk->span, cause == LIMINAL_ECLOSED ? LIMINAL_OK : cause, NULL)); /* once */
-    limi_process_announce(talk->supervisor, &talk->process);
+    limi_ignore(liminal_span_finish(talk->span, how, NULL)); /* once */
+    if (done->dead != NULL) {
+        limi_process_mourn(talk->supervisor, &done->dead->process);
+    }
     limi_frame_leave(&frame);
     /* Only now: until this is handled the mailbox can't be sealed, and no shutdown overtakes a callback. */
     (void)limi_actor_post(&talk->actor, &talk->nudge, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
 }
 
-static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause)
+static void resume_everyone(limi_talk *talk)
 {
-    limi_list *node;
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM) {
+            limi_participant_ring(&talk->participants[i], LIMI_RING_RESUME);
+        }
+    }
+}
+
+void limi_talk_perform(limi_talk *talk, limi_done *done)
+{
+    limi_effects *effects = &done->effects;
     if (effects->closing) {
         limi_quota_disturb(&talk->quota);
     }
@@ -66,14 +80,23 @@ static void perform(limi_talk *talk, limi_effects *effects, liminal_status cause
     if (effects->final) {
         stop_everyone(talk);
     }
-    while ((node = limi_list_pop(&effects->forward)) != NULL) {
-        limi_request *request = LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, way), limi_request, ticket);
-        limi_participant_forward(&talk->participants[request->ticket.seat], request);
+    if (effects->work != UINT32_MAX) {
+        limi_participant_ring(&talk->participants[effects->work], LIMI_RING_WORK);
+    }
+    if (effects->resume) {
+        resume_everyone(talk);
+    }
+    if (effects->compensate) {
+        limi_talk_begin_compensation(talk);
     }
     if (effects->final) {
-        announce_end(talk, cause);
+        announce_end(talk, done);
     }
     let_go(talk, &effects->closed);
+    if (effects->run != NULL) {
+        limi_participant_answer_inline(&talk->participants[effects->run->seat],
+                                       LIMI_HOLDER(effects->run, limi_request, ticket));
+    }
 }
 
 /* Callers wait on their own, and some are unknown to the rules: their tickets are still in the mailbox,
@@ -88,46 +111,54 @@ static void disturb_sleepers(limi_talk *talk)
 }
 
 /* It has ended: its name and its place are free, its actor is dead. */
-static void give_up_place(limi_talk *talk, liminal_status cause)
+static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
 {
     liminal_supervisor *supervisor = talk->supervisor;
     liminal_exit_reason reason = {LIMINAL_EXIT_NORMAL, 0};
-    if (cause != LIMINAL_ECLOSED) {
-        reason = (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)cause};
+    bool over_before;
+    if (killed) {
+        reason = (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0};
+    } else if (done->cause != LIMINAL_ECLOSED) {
+        reason = (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)done->cause};
     }
     limi_mutex_lock(&supervisor->lock);
     limi_registry_remove_name(supervisor, talk);
+    over_before = talk->over; /* by a spawn that failed */
     talk->over = true;
+    if (limi_process_mark_locked(supervisor, &talk->life->process, reason, liminal_time_now(),
+                                 limi_clock_monotonic())) {
+        done->dead = talk->life;
+    }
     limi_mutex_unlock(&supervisor->lock);
-    limi_supervisor_conversation_over(supervisor);
-    (void)limi_process_mark(supervisor, &talk->process, reason, liminal_time_now(), limi_clock_monotonic());
-}
-
-/* The participant's share of what is to be forwarded, taken under the lock: as soon as that is
- * released another thread's step may end the conversation, and with it the rules' share. */
-static void share_with_participants(limi_effects *effects)
-{
-    limi_list *node;
-    for (node = effects->forward.next; node != &effects->forward; node = node->next) {
-        (void)limi_request_ref(LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, way), limi_request, ticket));
+    if (!over_before) {
+        limi_supervisor_conversation_over(supervisor);
     }
 }
 
-void limi_talk_step(limi_talk *talk, limi_event *event)
+/* A participant's share of what it has begun, taken under the lock: as soon as that is released another
+ * thread's step may end the conversation, and with it the rules' share. */
+static void share_with_participant(const limi_event *event, const limi_effects *effects)
 {
-    limi_effects effects;
-    liminal_status cause;
+    limi_ticket *begun = event->kind == LIMI_EVENT_PULL ? event->ticket : effects->run;
+    if (begun != NULL) {
+        (void)limi_request_ref(LIMI_HOLDER(begun, limi_request, ticket));
+    }
+}
+
+void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
+{
+    limi_effects *effects = &done->effects;
     const char *text;
     int64_t due;
-    limi_effects_init(&effects);
+    *done = (limi_done){.dead = NULL};
+    limi_effects_init(effects);
     event->now = liminal_time_now();
-    limi_mutex_lock(&talk->lock);
-    limi_step(&talk->dialogue, event, &effects);
-    share_with_participants(&effects);
-    if (effects.closing) { /* under the lock: who has seen the end does not get a send accepted after it */
+    limi_step(&talk->dialogue, event, effects);
+    share_with_participant(event, effects);
+    if (effects->closing) { /* under the lock: who has seen the end does not get a send accepted after it */
         limi_mailbox_close(&talk->actor.mailbox);
     }
-    cause = limi_dialogue_refusal(&talk->dialogue, &text);
+    done->cause = limi_dialogue_refusal(&talk->dialogue, &text);
     limi_u32_store(&talk->target, talk->dialogue.target);
     due = limi_dialogue_due(&talk->dialogue).ns;
     if (due != talk->due_ns) { /* under the lock, so that the last one told is the last one decided */
@@ -135,12 +166,19 @@ void limi_talk_step(limi_talk *talk, limi_event *event)
         limi_actor_set_due(&talk->actor, due);
         disturb_sleepers(talk);
     }
-    if (effects.final) { /* under the lock, so that nobody sees the end before the name is free */
-        give_up_place(talk, cause);
+    if (effects->final) { /* under the lock, so that nobody sees the end before the name is free */
+        give_up_place(talk, done, event->kind == LIMI_EVENT_KILLED);
         disturb_sleepers(talk);
     }
+}
+
+void limi_talk_step(limi_talk *talk, limi_event *event)
+{
+    limi_done done;
+    limi_mutex_lock(&talk->lock);
+    limi_talk_step_locked(talk, event, &done);
     limi_mutex_unlock(&talk->lock);
-    perform(talk, &effects, cause);
+    limi_talk_perform(talk, &done);
 }
 
 /* ---- events ---- */
@@ -156,7 +194,7 @@ static void one_less(limi_talk *talk)
 static void release_inline(void *argument)
 {
     limi_participant *p = argument;
-    limi_frame frame = {.participant = p, .turn = p->talk, .supervisor = p->talk->supervisor};
+    limi_frame frame = {.participant = p, .turn = p->talk, .supervisor = p->talk->supervisor, .releasing = true};
     limi_frame_enter(&frame);
     p->behaviour.release(p->self);
     limi_frame_leave(&frame);
@@ -174,13 +212,7 @@ static void release_unwound(void *argument)
 
 static void on_end_of(limi_talk *talk, limi_participant *p)
 {
-    limi_event event = {.kind = LIMI_EVENT_EXITED, .seat = p->seat, .reason = p->reason, .seen = p->seen};
-    limi_talk_step(talk, &event);
     if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
-        limi_frame_enter(&frame);
-        limi_process_announce(talk->supervisor, &p->process);
-        limi_frame_leave(&frame);
         limi_thread_guard(release_inline, release_unwound, p);
         limi_u32_store(&p->gone, 1);
     }
@@ -198,25 +230,27 @@ static void on_nudge(limi_talk *talk)
     one_less(talk); /* the nudge itself */
 }
 
+/* The conversation's share of the request is the rules' from here on. */
 static void on_request(limi_talk *talk, limi_request *request, uint32_t kind)
 {
     limi_event event = {.ticket = &request->ticket};
-    if (kind == LIMI_NODE_SENT) {
-        event.kind = LIMI_EVENT_SENT;
-        limi_talk_step(talk, &event); /* the conversation's share of the request is the rules' now */
-        return;
+    event.kind = kind == LIMI_NODE_SENT ? LIMI_EVENT_SENT : LIMI_EVENT_CLOSE;
+    if (request->ticket.deadline.ns != INT64_MAX) {
+        event.now_ns = limi_clock_monotonic();
     }
-    if (kind == LIMI_NODE_CLOSE) {
-        event.kind = LIMI_EVENT_CLOSE;
-        limi_talk_step(talk, &event);
-        return;
-    }
-    event.kind = kind == LIMI_NODE_ANSWERED ? LIMI_EVENT_ANSWERED : LIMI_EVENT_UNBEGUN;
-    event.reply = request->answer;
-    request->answer = NULL;
     limi_talk_step(talk, &event);
-    liminal_envelope_drop(&event.reply);
-    limi_request_drop(request); /* the participant's share */
+}
+
+/* Conversations trap exits: what reaches the actor from elsewhere is written down. */
+static void on_news(limi_talk *talk)
+{
+    liminal_exit exit;
+    limi_u32_store(&talk->news_posted, 0); /* before looking */
+    limi_mutex_lock(&talk->lock);
+    while (limi_inbox_take(talk->supervisor, &talk->life->process, &exit)) {
+        limi_state_note_exit(talk->state, &exit);
+    }
+    limi_mutex_unlock(&talk->lock);
 }
 
 static void on_quiet_close(limi_talk *talk)
@@ -233,6 +267,12 @@ void limi_talk_handle(void *self, limi_node *node)
     switch (kind) {
     case LIMI_NODE_EXIT:
         on_end_of(talk, LIMI_HOLDER(node, limi_participant, exit));
+        break;
+    case LIMI_NODE_VISIT:
+        limi_participant_visit(LIMI_HOLDER(node, limi_participant, visit));
+        break;
+    case LIMI_NODE_NEWS:
+        on_news(talk);
         break;
     case LIMI_NODE_NUDGE:
         on_nudge(talk);

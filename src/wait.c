@@ -153,14 +153,14 @@ static bool is_inside_process(liminal_supervisor *supervisor, liminal_pid pid)
 {
     const limi_process *process;
     bool inside = false;
-    if (supervisor == NULL || limi_scope_here()->frame == NULL || limi_supervisor_here(supervisor) != LIMINAL_OK) {
+    if (supervisor == NULL || limi_supervisor_here(supervisor) != LIMINAL_OK) {
         return false;
     }
     limi_mutex_lock(&supervisor->lock);
     process = limi_registry_find(supervisor, pid);
-    if (process != NULL && process == &process->talk->process) {
+    if (process != NULL && process->kind == &limi_life_kind) {
         inside = !process->dead && limi_wait_is_turn(process->talk);
-    } else if (process != NULL) {
+    } else if (process != NULL && process->talk != NULL) {
         const limi_participant *p = LIMI_HOLDER(process, limi_participant, process);
         bool in_my_turn = p->kind == LIMINAL_PARTICIPANT_INLINE && limi_wait_is_turn(p->talk);
         inside = !process->dead && (is_mine(p) || in_my_turn);

@@ -40,6 +40,8 @@ need_command python3 python3
 need_command nm binutils
 need_command readelf binutils
 need_command setarch util-linux
+need_command bc bc
+need_command sqlite3 sqlite3
 need_that "the C library's headers" libc6-dev need_compiles "#include <pthread.h>\n$empty" cc
 need_install
 need_header uthash.h uthash-dev

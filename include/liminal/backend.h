@@ -52,6 +52,10 @@ typedef struct liminal_backend {
 
     /* Optional. The trace context of the conversation. Default: all zero. */
     liminal_trace_context (*trace)(const void *self);
+
+    /* Optional. Register what undoes a step, taking `*step`. Default: EINVAL. */
+    liminal_status (*undo_with)(void *self, liminal_envelope **step,
+                                liminal_status (*undo)(void *self, const liminal_envelope *step), void *undo_self);
 } liminal_backend;
 
 /**

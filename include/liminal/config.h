@@ -7,13 +7,24 @@
 
 LIMINAL_BEGIN
 
-/* What the conversation does when a participant exits before it was closed.
- * Zero is deliberately not a policy: leaving the field out is EINVAL.
- * Values 2 and 3 are kept for "route to next" and "compensate". */
+/* What the conversation does when a participant exits before it was closed; a normal exit counts.
+ * Zero is deliberately not a policy: leaving the field out is EINVAL. */
 typedef enum liminal_crash_policy {
     LIMINAL_CRASH_UNSET = 0,
-    LIMINAL_CRASH_FAIL = 1 /* the conversation fails; everyone who waits gets LIMINAL_EEXIT at once */
+    /* The conversation fails; everyone who waits gets LIMINAL_EEXIT at once. */
+    LIMINAL_CRASH_FAIL = 1,
+    /* What the dead one had not finished goes, in order, to the next live participant that answers; so do
+     * later messages. Nobody gets two answers, but what was begun is begun again: a request that can't stand
+     * that should say who asks. With none left, as FAIL. */
+    LIMINAL_CRASH_ROUTE_NEXT = 2,
+    /* Everyone who waits gets LIMINAL_EEXIT at once, and no more sends are accepted; then what was done is
+     * undone: the steps of liminal_conversation_undo_with(), the last one first, then compensate() below.
+     * Then the conversation fails, with the exit as its cause. The same when its deadline passes, or when its
+     * actor is killed too often. */
+    LIMINAL_CRASH_COMPENSATE = 3
 } liminal_crash_policy;
+
+typedef struct liminal_snapshot liminal_snapshot; /* see state.h */
 
 /* What the conversation is meant to survive. The pthread actor lives and dies with its process, so
  * it only records the mode; a backend that keeps things reads it. */
@@ -38,6 +49,11 @@ typedef enum liminal_overflow {
 #define LIMINAL_DEFAULT_MAILBOX_MESSAGES 1024
 #define LIMINAL_DEFAULT_MAILBOX_BYTES ((size_t)128 * 1024 * 1024)
 #define LIMINAL_DEFAULT_LOG_ENTRIES 1024
+#define LIMINAL_DEFAULT_COMPENSATE_NS ((int64_t)5000000000)
+#define LIMINAL_DEFAULT_RESTARTS 3
+#define LIMINAL_DEFAULT_RESTART_WINDOW_NS ((int64_t)5000000000)
+#define LIMINAL_NO_RESTARTS UINT32_MAX
+#define LIMINAL_RESTARTS_MOST 64
 #define LIMINAL_UNBOUNDED SIZE_MAX
 #define LIMINAL_NAME_BYTES 255 /* longest name, without its terminating zero */
 
@@ -76,6 +92,24 @@ typedef struct liminal_config {
     /* Of each thread that this conversation starts, in bytes. 0: the supervisor's; raised to the
      * platform's minimum. */
     size_t stack_bytes;
+
+    /* With LIMINAL_CRASH_COMPENSATE: the last thing that is undone, or all. Optional. Called once, on the
+     * actor's own thread, with no lock held; borrows `snapshot`. Its status goes into the log. It may call the
+     * library; it can read what time is left with liminal_deadline_current(). `compensate_self` has to live until
+     * the conversation has closed or failed. */
+    liminal_status (*compensate)(void *self, const liminal_snapshot *snapshot);
+    void *compensate_self;
+
+    /* How long all undoing may take, in nanoseconds. When it has passed the conversation fails, and the log says
+     * LIMINAL_ETIMEDOUT for what was not undone. 0: the default above; negative is EINVAL. */
+    int64_t compensate_timeout_ns;
+
+    /* How often within the window the actor comes back, with a new pid, when it was killed: with one more
+     * the conversation fails with LIMINAL_EFAILED. Nothing that was sent is lost, all who wait go on waiting.
+     * 0: the defaults above; LIMINAL_NO_RESTARTS: never. More than LIMINAL_RESTARTS_MOST, or a negative window, is
+     * EINVAL. */
+    uint32_t restarts;
+    int64_t restart_window_ns;
 } liminal_config;
 
 /**
@@ -86,8 +120,9 @@ typedef struct liminal_config {
  * Errors:   EINVAL (with a detail that names the field): NULL; a size that is not one of ours; a
  *           crash policy unset; a value outside its enum; a participant without a behaviour, with a
  *           bad table, or listed twice (the same pid, or the same behaviour with the same `self`
- *           that is not NULL); a name that is empty, over 255 bytes or not UTF-8; a negative
- *           timeout; a parent that is not valid; participants NULL with a count.
+ *           that is not NULL); a program without argv, with a bad table or value; a negative time; too
+ *           many restarts; compensate() with another policy; a name that is empty, over 255 bytes or
+ *           not UTF-8; a parent that is not valid; participants NULL with a count.
  *           ELIMIT: more than 65,535 participants. ENOMEM: more than 16, and no memory to look for doubles.
  * Since:    0.1
  */

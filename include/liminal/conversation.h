@@ -144,7 +144,30 @@ liminal_status liminal_conversation_query(liminal_conversation *conversation, LI
                                           liminal_deadline deadline);
 
 /**
- * Read the pid of the conversation's actor.
+ * Register what undoes a step, before the step is done.
+ *
+ * For conversations with LIMINAL_CRASH_COMPENSATE: if the conversation fails,
+ * each `undo` is called once, the last registered first, on the actor's own
+ * thread, with no lock held; its status goes into the log with `step`. It has to
+ * cope with a step that was begun, or never was. What time is left it can read
+ * with liminal_deadline_current(). It may call the library, but not end its thread; calls
+ * that would wait for this conversation give EDEADLK. When the conversation closes nothing is undone.
+ *
+ * Takes:    *step, which says what was to be done; `undo` borrows it. `self` has to live until the
+ *           conversation has closed or failed.
+ * Threads:  any, concurrently.
+ * Blocks:   never.
+ * Errors:   EINVAL (a NULL, another policy, a backend that can't), ECLOSED, EEXIT, EFAILED (no step is begun any
+ *           more), ENOMEM, EFORKED.
+ * Since:    0.1
+ */
+LIMINAL_API LIMINAL_CHECKED
+liminal_status liminal_conversation_undo_with(liminal_conversation *conversation, LIMINAL_TAKE liminal_envelope **step,
+                                              liminal_status (*undo)(void *self, const liminal_envelope *step),
+                                              void *self);
+
+/**
+ * Read the pid of the conversation's actor; a new one each time it was killed and came back.
  *
  * Threads:  any.
  * Blocks:   never.

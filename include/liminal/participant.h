@@ -5,10 +5,11 @@
 
 #include <liminal/envelope.h>
 #include <liminal/process.h>
+#include <liminal/program.h>
 
 LIMINAL_BEGIN
 
-/* A participant is one function, and two that may be left out. All three are called one at a time,
+/* A participant is one function, and three that may be left out. All of them are called one at a time,
  * with no lock held, and may call anything in the library; a call that would wait for the caller
  * itself gives EDEADLK. Ending the thread inside one (pthread_exit) ends the participant with
  * LIMINAL_EXIT_KILLED. The table is copied when it is handed in. */
@@ -34,12 +35,19 @@ typedef struct liminal_behaviour {
      * been made known. Never called if the spawn failed: every `self` is then still the caller's, also
      * one whose start() has run. Default: does nothing. Since 0.1 */
     void (*release)(void *self);
+
+    /* Optional. Handle an exit message: a linked process has exited, or sent an exit signal. Having this slot
+     * makes the participant trap exits from the start; see link.h. Called like answer(), between requests.
+     * Any status but LIMINAL_OK ends the participant with LIMINAL_EXIT_ERROR and that status. Default: does
+     * nothing, and the participant does not trap. Since 0.1 */
+    liminal_status (*exited)(void *self, const liminal_exit *exit);
 } liminal_behaviour;
 
 typedef enum liminal_participant_kind {
     LIMINAL_PARTICIPANT_THREAD = 0, /* a behaviour on a thread of its own */
     LIMINAL_PARTICIPANT_INLINE = 1, /* a behaviour that the conversation's turn runs */
-    LIMINAL_PARTICIPANT_WATCHED = 2 /* any live process of this supervisor: only its exit matters */
+    LIMINAL_PARTICIPANT_WATCHED = 2, /* any live process of this supervisor: only its exit matters */
+    LIMINAL_PARTICIPANT_PROGRAM = 3 /* a child program, talked to through pipes */
 } liminal_participant_kind;
 
 /* How to start one participant. */
@@ -47,8 +55,9 @@ typedef struct liminal_participant {
     liminal_participant_kind kind;
     const char *name;                   /* for details and snapshots, by config.name's rules; NULL: "participant" */
     const liminal_behaviour *behaviour; /* THREAD and INLINE; copied */
-    void *self;                         /* handed to the behaviour, which releases it */
+    void *self;                         /* handed to the behaviour or program, which releases it */
     liminal_pid pid;                    /* WATCHED: who */
+    const liminal_program *program;     /* PROGRAM; copied */
 } liminal_participant;
 
 /**

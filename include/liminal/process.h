@@ -10,14 +10,12 @@ LIMINAL_BEGIN
 
 typedef struct liminal_supervisor liminal_supervisor;
 
-/* Names a conversation's actor or a participant. Never used again within its supervisor, and never
- * zero: {0} is nobody. A large number; print it with PRIu64. */
+/* Names a conversation's actor, a participant, an attached thread or a watched OS process. Never used
+ * again within its supervisor, and never zero: {0} is nobody. A large number; print it with PRIu64. */
 typedef struct liminal_pid {
     uint64_t value;
 } liminal_pid;
 
-/* CODE and SIGNAL are for a behaviour that speaks for an OS process and passes its end on with
- * liminal_process_exit(); this version watches no OS process itself. */
 typedef enum liminal_exit_kind {
     LIMINAL_EXIT_NORMAL = 0, /* it had finished */
     LIMINAL_EXIT_ERROR = 1,  /* it failed; `code` is a liminal_status or a number of its own */
@@ -88,13 +86,16 @@ typedef struct liminal_notice liminal_notice;
 /**
  * Have `notify` called, exactly once, when a process exits.
  *
- * It is called on the thread that ends the process: the participant's own, or
- * for an inline participant and a conversation the one that runs the turn,
- * which may be inside a caller's ask. No lock is held; it may call the library,
- * may register further notices; it must return, and soon. If the process has
- * exited already, `notify` is called with the recorded instant before this
- * call returns. A process is remembered as long as its conversation is; a
- * notice still open when that is freed was fired before.
+ * It is called on the thread that ends the process: the participant's own, one
+ * that kills it or whose exit reaches it through links, or for an inline
+ * participant and a conversation the one that runs the turn, which may be
+ * inside a caller's ask. Of several deaths that follow from one, all are made
+ * known to conversations and linked ones before the first notice is called. No
+ * lock is held; it may call the library, may register further notices; it must
+ * return, and soon. If the process has exited already, `notify` is called with
+ * the recorded instant before this call returns. A participant is remembered as
+ * long as its conversation is, others as adopt.h says; a notice still open
+ * when one is forgotten was fired before.
  *
  * Gives:    *out, for liminal_notice_cancel(); `out` may be NULL.
  * Threads:  any.
@@ -110,7 +111,7 @@ liminal_status liminal_process_notify(liminal_supervisor *supervisor, liminal_pi
 /**
  * Wait for a process to exit.
  *
- * Threads:  any but the one that the process runs on.
+ * Threads:  any but the one that the process runs on, or is.
  * Blocks:   until the exit or the deadline; not at all if it has exited.
  * Errors:   EINVAL (a NULL), ENOPROC (no such pid), ETIMEDOUT, EDEADLK (from inside that process), ENOMEM, EFORKED.
  * Since:    0.1

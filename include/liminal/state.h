@@ -53,13 +53,14 @@ typedef struct liminal_participant_status {
 typedef enum liminal_log_kind {
     LIMINAL_LOG_SENT = 0,
     LIMINAL_LOG_RECEIVED = 1,
-    LIMINAL_LOG_EXITED = 2,     /* a participant did; `policy` was applied */
-    LIMINAL_LOG_COMPENSATED = 3, /* kept for the policy of that name */
-    LIMINAL_LOG_FAILED = 4      /* supervision failed: the conversation did, with `status` */
+    LIMINAL_LOG_EXITED = 2,      /* a participant did; `policy` was applied */
+    LIMINAL_LOG_COMPENSATED = 3, /* `envelope`, a step, was undone with `status`; NULL: the config's compensate() */
+    LIMINAL_LOG_FAILED = 4,     /* supervision failed: the conversation did, with `status` */
+    LIMINAL_LOG_RESTARTED = 5   /* the actor was killed, and has the new pid `pid` */
 } liminal_log_kind;
 
 /**
- * Name a kind of log entry: "sent", "received", "exited", "compensated", "failed".
+ * Name a kind of log entry: "sent", "received", "exited", "compensated", "failed", "restarted".
  *
  * Threads:  any.
  * Blocks:   never.
@@ -73,11 +74,11 @@ LIMINAL_API const char *liminal_log_kind_text(liminal_log_kind kind);
 typedef struct liminal_log_entry {
     liminal_log_kind kind;
     liminal_time time;
-    const liminal_envelope *envelope; /* SENT, RECEIVED; NULL otherwise */
-    liminal_pid pid;                  /* EXITED: who; {0} otherwise */
+    const liminal_envelope *envelope; /* SENT, RECEIVED, COMPENSATED; NULL otherwise */
+    liminal_pid pid;                  /* EXITED, RESTARTED: who; {0} otherwise */
     liminal_exit_reason reason;       /* EXITED */
-    liminal_crash_policy policy;      /* EXITED */
-    liminal_status status;            /* FAILED */
+    liminal_crash_policy policy;      /* EXITED; UNSET for one that was no participant, only linked */
+    liminal_status status;            /* FAILED, COMPENSATED */
 } liminal_log_entry;
 
 /* What happened to everything that was accepted. Asks that were answered, withdrawn, late or ended
@@ -85,10 +86,10 @@ typedef struct liminal_log_entry {
 typedef struct liminal_counts {
     uint64_t sent;        /* messages accepted and recorded */
     uint64_t received;    /* envelopes handed to a receiver or an asker */
-    uint64_t withdrawn;   /* requests whose deadline passed, or whose conversation ended, before they were begun */
+    uint64_t withdrawn;   /* requests that nobody ever began: the deadline passed, or the conversation ended */
     uint64_t late;        /* answers to an ask whose asker had gone; given to nobody */
     uint64_t silent;      /* requests consumed without a reply */
-    uint64_t unfinished;  /* requests that were begun and cut off by an exit or by the end */
+    uint64_t unfinished;  /* requests that were begun and cut off for good, by an exit or by the end */
 } liminal_counts;
 
 /* An immutable picture of a conversation. Taking one costs the same after a million messages. */

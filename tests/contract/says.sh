@@ -3,7 +3,7 @@
 # says.sh TEXT COMMAND... -- succeed if the command does and says TEXT (a basic regular expression; may be empty).
 text=$1
 shift
-said=$("$@" 2>&1)
+said=$("$@" 2>&1 </dev/null)
 status=$?
 printf '%s\n' "$said"
 if [ "$status" -ne 0 ]; then

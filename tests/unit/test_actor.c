@@ -24,7 +24,7 @@ typedef struct world {
     pthread_t due_by;
     test_gate told; /* once per node and per due */
     test_gate *hold; /* waited for in node 1, if it is there */
-    limi_node *next_up; /* put first by node 1 */
+    limi_node *next_up; /* posted in the middle of node 1 */
     int finish_at; /* the node that ends it all */
     test_thread thread;
 } world;
@@ -39,7 +39,7 @@ static void handle(void *self, limi_node *node)
     }
     w->count++;
     if (j->number == 1 && w->next_up != NULL) {
-        limi_actor_next(&w->actor, w->next_up);
+        (void)limi_actor_post(&w->actor, w->next_up, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
     }
     if (j->number == w->finish_at) {
         limi_actor_finish(&w->actor);
@@ -220,29 +220,6 @@ static void nothing_is_handled_while_held(void **state)
     finish(&w);
 }
 
-static void what_comes_meanwhile_comes_after_what_is_next(void **state)
-{
-    world w;
-    test_gate hold = TEST_GATE_INIT;
-    job jobs[4] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
-    (void)state;
-    begin(&w, false);
-    w.hold = &hold;
-    w.next_up = &jobs[3].node;
-    start(&w);
-    assert_int_equal(post(&w, &jobs[0], LIMI_ASSIST_NONE), LIMI_PUSH_DUTY);
-    test_gate_wait(&w.told); /* inside node 1 */
-    assert_int_equal(post(&w, &jobs[1], LIMI_ASSIST_WAIT), LIMI_PUSH_QUEUED);
-    assert_int_equal(post(&w, &jobs[2], LIMI_ASSIST_WAIT), LIMI_PUSH_QUEUED);
-    test_gate_open(&hold);
-    finish(&w);
-    assert_int_equal(w.count, 5);
-    assert_int_equal(w.handled[1], 4);
-    assert_int_equal(w.handled[2], 2);
-    assert_int_equal(w.handled[3], 3);
-    assert_int_equal(w.handled[4], 99);
-}
-
 static void a_turn_by_another_ends_its_thread_too(void **state)
 {
     world w;
@@ -351,7 +328,6 @@ int main(void)
         TEST(a_heavy_turn_is_run_by_who_waits_for_it),
         TEST(who_is_satisfied_leaves_the_rest),
         TEST(nothing_is_handled_while_held),
-        TEST(what_comes_meanwhile_comes_after_what_is_next),
         TEST(a_turn_by_another_ends_its_thread_too),
         TEST(due_is_called_once_on_its_own_thread),
         TEST(every_node_is_handled_once),

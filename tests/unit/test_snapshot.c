@@ -102,13 +102,13 @@ static void null_is_refused_or_welcome(void **test)
 
 static void names_of_kinds(void **test)
 {
-    static const char *const names[] = {"sent", "received", "exited", "compensated", "failed"};
+    static const char *const names[] = {"sent", "received", "exited", "compensated", "failed", "restarted"};
     int kind;
     (void)test;
-    for (kind = 0; kind < 5; kind++) {
+    for (kind = 0; kind < 6; kind++) {
         assert_string_equal(liminal_log_kind_text((liminal_log_kind)kind), names[kind]);
     }
-    assert_string_equal(liminal_log_kind_text((liminal_log_kind)5), "unknown");
+    assert_string_equal(liminal_log_kind_text((liminal_log_kind)6), "unknown");
 }
 
 int main(void)

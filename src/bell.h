@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* bell.h -- how one thread is called by any number of others: bits that they set, and that it takes. */
+#ifndef LIMI_BELL_H
+#define LIMI_BELL_H
+
+#include "platform.h"
+
+/* Its owner is one thread at a time; the bits are the user's, but for the highest. */
+typedef struct limi_bell {
+    limi_word word;
+} limi_bell;
+
+void limi_bell_init(limi_bell *bell);
+void limi_bell_destroy(limi_bell *bell);
+
+/* Set bits, and wake the owner if it sleeps. The caller keeps the bell alive until this has returned. */
+void limi_bell_ring(limi_bell *bell, uint32_t bits);
+
+/* For the owner: take all bits that were set. */
+uint32_t limi_bell_take(limi_bell *bell);
+
+/* For the owner: sleep until a bit is set, or the deadline. */
+void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns);
+
+/* For an owner that sleeps elsewhere, in a poll: say so, unless a bit is set already (false). Whoever rings
+ * then is told that it has to wake the owner by its own means: true from limi_bell_set(). */
+bool limi_bell_doze(limi_bell *bell);
+void limi_bell_rouse(limi_bell *bell);
+bool limi_bell_set(limi_bell *bell, uint32_t bits);
+
+#endif

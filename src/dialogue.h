@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* dialogue.h -- the moves that the rules are made of; see dialogue.c. Pure. */
+#ifndef LIMI_DIALOGUE_H
+#define LIMI_DIALOGUE_H
+
+#include "step.h"
+
+/* Nothing is accepted or begun any more, though it may not be final yet. */
+bool limi_dialogue_is_lost(const limi_dialogue *d);
+
+/* The first seat that lives and answers. */
+void limi_dialogue_choose_target(limi_dialogue *d);
+
+/* ---- tickets ---- */
+
+/* The caller's outcome, unless it has gone. */
+void limi_ticket_decide(limi_ticket *ticket, liminal_status outcome);
+void limi_ticket_retire(limi_ticket *ticket, limi_effects *e);
+void limi_ticket_let_close(limi_ticket *closer, limi_effects *e);
+
+/* A reply is taken, and recorded. */
+void limi_dialogue_give(limi_dialogue *d, limi_ticket *to, liminal_envelope **reply, liminal_time now);
+
+/* A SEND's reply goes to who has waited longest, or waits itself. */
+void limi_dialogue_offer(limi_dialogue *d, limi_ticket *ticket, liminal_time now, limi_effects *e);
+
+/* One that had waited is about to be given. */
+void limi_dialogue_heard(limi_dialogue *d, const limi_ticket *ticket, limi_effects *e);
+
+/* ---- seats ---- */
+
+void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, limi_where where);
+void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket);
+limi_ticket *limi_seat_first(limi_seat *seat); /* what it began first, else what is queued first; or NULL */
+
+/* It will not be answered. Whether it was ever begun says whose it is. */
+void limi_dialogue_count_cut_off(limi_dialogue *d, limi_ticket *ticket);
+void limi_dialogue_cut_off(limi_dialogue *d, limi_ticket *ticket, liminal_status outcome, limi_effects *e);
+
+/* ---- the end ---- */
+
+void limi_dialogue_fail(limi_dialogue *d, liminal_status cause, const char *text, liminal_time now, limi_effects *e);
+
+/* It can't go on: it fails, at once or when what it did has been undone. Who waits hears of it now. */
+void limi_dialogue_fall(limi_dialogue *d, liminal_status cause, const char *text, const limi_event *event,
+                        limi_effects *e);
+void limi_dialogue_close_if_done(limi_dialogue *d, bool at_once, limi_effects *e);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* notice.c -- exit notices.
+ *
+ * A notice, guarded by the supervisor's lock:
+ *
+ *   ARMED --taken off the dead one's list--> FIRING --its callback has returned--> FIRED
+ *   ARMED --cancelled--> CANCELLED
+ *
+ * The record of a death and the arming of a notice meet under that lock: the arming either is on the
+ * list before `dead` is set, and the dying thread comes to it, or it sees `dead` and fires at once.
+ * Each is taken off the list one at a time, so that it can be cancelled until the moment it fires.
+ * Callbacks run outside the lock. Who cancels a FIRING one parks on `word`, which says FIRED before
+ * the unpark. Owners of a notice: the embedder's pointer, and its place on the list until it has
+ * fired or was cancelled. */
+#include "process.h"
+
+#include "detail.h"
+#include "scope.h"
+#include "supervisor.h"
+
+enum { ARMED, FIRING, FIRED, CANCELLED };
+
+struct liminal_notice {
+    limi_list link;
+    limi_word word; /* the state */
+    limi_refcount owners;
+    liminal_supervisor *supervisor;
+    void (*notify)(void *self, const liminal_exit *exit);
+    void *self;
+};
+
+static void release(liminal_notice *notice)
+{
+    if (limi_refcount_down(&notice->owners)) {
+        liminal_supervisor *supervisor = notice->supervisor;
+        limi_word_destroy(&notice->word);
+        limi_release(&supervisor->allocator, notice, sizeof *notice);
+        limi_supervisor_unref(supervisor);
+    }
+}
+
+/* FIRING -> FIRED, on this thread. Consumes the list's ownership. */
+static void fire(liminal_notice *notice, const liminal_exit *exit)
+{
+    limi_frame frame = {.notice = notice, .supervisor = notice->supervisor};
+    limi_frame_enter(&frame);
+    notice->notify(notice->self, exit);
+    limi_frame_leave(&frame);
+    limi_u32_store(&notice->word.value, FIRED);
+    limi_unpark(&notice->word);
+    release(notice);
+}
+
+void limi_process_announce(liminal_supervisor *supervisor, limi_process *process)
+{
+    for (;;) {
+        limi_list *first;
+        liminal_notice *notice = NULL;
+        limi_mutex_lock(&supervisor->lock);
+        first = limi_list_pop(&process->notices);
+        if (first != NULL) {
+            notice = LIMI_HOLDER(first, liminal_notice, link);
+            limi_u32_store(&notice->word.value, FIRING);
+        }
+        limi_mutex_unlock(&supervisor->lock);
+        if (notice == NULL) {
+            return;
+        }
+        fire(notice, &process->exit); /* dead: it does not change any more */
+    }
+}
+
+liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
+                               void (*notify)(void *self, const liminal_exit *exit), void *self, bool must_live,
+                               liminal_notice **out)
+{
+    liminal_notice *notice = limi_allocate(&supervisor->allocator, sizeof *notice);
+    limi_process *process;
+    liminal_exit exit;
+    bool dead = false;
+    if (notice == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    limi_refcount_init(&notice->owners);
+    limi_word_init(&notice->word, ARMED);
+    limi_list_init(&notice->link);
+    notice->supervisor = supervisor;
+    notice->notify = notify;
+    notice->self = self;
+    limi_supervisor_ref(supervisor);
+
+    limi_mutex_lock(&supervisor->lock);
+    process = limi_registry_find(supervisor, pid);
+    if (process == NULL || (process->dead && must_live)) {
+        limi_mutex_unlock(&supervisor->lock);
+        release(notice);
+        return limi_detail(LIMINAL_ENOPROC, "no process %llu here", (unsigned long long)pid.value);
+    }
+    dead = process->dead;
+    exit = process->exit;
+    limi_refcount_up(&notice->owners);
+    if (dead) {
+        limi_u32_store(&notice->word.value, FIRING);
+    } else {
+        limi_list_append(&process->notices, &notice->link);
+    }
+    limi_mutex_unlock(&supervisor->lock);
+
+    if (dead) {
+        fire(notice, &exit);
+    }
+    if (out != NULL) {
+        *out = notice;
+    } else {
+        release(notice);
+    }
+    return LIMINAL_OK;
+}
+
+/* ARMED -> CANCELLED; false if it is no longer armed. */
+static bool disarm(liminal_notice *notice)
+{
+    bool armed;
+    limi_mutex_lock(&notice->supervisor->lock);
+    armed = limi_u32_load(&notice->word.value) == ARMED;
+    if (armed) {
+        limi_list_remove(&notice->link);
+        limi_u32_store(&notice->word.value, CANCELLED);
+    }
+    limi_mutex_unlock(&notice->supervisor->lock);
+    if (armed) {
+        release(notice); /* the list's */
+    }
+    return armed;
+}
+
+bool limi_notice_take_back(liminal_notice **notice)
+{
+    bool armed = disarm(*notice);
+    liminal_notice_drop(notice);
+    return armed;
+}
+
+static bool inside(const liminal_notice *notice)
+{
+    const limi_frame *frame;
+    for (frame = limi_scope_here()->frame; frame != NULL; frame = frame->outer) {
+        if (frame->notice == notice) {
+            return true;
+        }
+    }
+    return false;
+}
+
+liminal_status liminal_notice_cancel(liminal_notice **notice, liminal_deadline deadline)
+{
+    if (notice == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "notice: NULL");
+    }
+    if (*notice == NULL) {
+        return LIMINAL_OK;
+    }
+    if (limi_supervisor_here((*notice)->supervisor) != LIMINAL_OK) {
+        *notice = NULL;
+        return LIMINAL_OK; /* in a forked child it can never fire */
+    }
+    if (!disarm(*notice) && !inside(*notice)) {
+        bool in_time = true;
+        while (limi_u32_load(&(*notice)->word.value) == FIRING) {
+            if (!in_time) {
+                return limi_detail(LIMINAL_ETIMEDOUT, "the exit notice is still running");
+            }
+            in_time = limi_park(&(*notice)->word, FIRING, deadline.ns);
+        }
+    }
+    release(*notice);
+    *notice = NULL;
+    return LIMINAL_OK;
+}
+
+void liminal_notice_drop(liminal_notice **notice)
+{
+    if (notice != NULL && *notice != NULL) {
+        if (limi_supervisor_here((*notice)->supervisor) == LIMINAL_OK) {
+            release(*notice);
+        }
+        *notice = NULL;
+    }
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* restart.c -- the actor's lives and its thread.
+ *
+ * What a conversation is made of does not die with its actor: state, mailbox, waiters and participants are
+ * the conversation's. A kill ends a life: its pid is dead, its links break, its notices fire. In the same
+ * step of the rules, under the conversation's lock, the next life begins, with a pid that was put into the
+ * registry before, so that there is no moment without one and nothing to go wrong half way; or the rules say
+ * that it was killed too often, and the conversation falls.
+ *
+ * The thread is renewed as well. It does so itself: the old one starts the new one and leaves, so that never
+ * two take rings from one bell; if the system refuses a thread, the old one goes on. A thread that an
+ * inline behaviour ends under the actor is a kill that nobody asked for. */
+#include "detail.h"
+#include "scope.h"
+#include "state.h"
+#include "talk.h"
+
+static void ref(limi_process *process)
+{
+    limi_talk_ref(process->talk);
+}
+
+static void unref(limi_process *process)
+{
+    limi_talk_unref(process->talk);
+}
+
+static void died(limi_process *process)
+{
+    limi_inbox_clear(process->talk->supervisor, process);
+}
+
+static void told(limi_process *process)
+{
+    limi_talk *talk = process->talk;
+    if (limi_u32_exchange(&talk->news_posted, 1) == 0) {
+        (void)limi_actor_post(&talk->actor, &talk->news, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
+    }
+}
+
+/* ---- a new life ---- */
+
+/* With the conversation's lock held: put the next life into the registry, if `old` is the present one. */
+static liminal_status enlist(limi_talk *talk, const limi_process *old, limi_life *next)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    liminal_status st = LIMINAL_ENOPROC;
+    limi_mutex_lock(&supervisor->lock);
+    if (!old->dead && old == &talk->life->process) {
+        limi_process_init(&next->process, limi_registry_new_pid(supervisor), &limi_life_kind, talk);
+        st = limi_registry_add(supervisor, &next->process);
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    return st;
+}
+
+/* The old life is dead, the next one is the present one. What had been told to the old one is the next one's. */
+static void succeed(limi_talk *talk, limi_life *next)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    limi_life *old = talk->life;
+    limi_mutex_lock(&supervisor->lock);
+    (void)limi_process_mark_locked(supervisor, &old->process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0},
+                                   liminal_time_now(), limi_clock_monotonic());
+    limi_list_splice(&next->process.inbox, &old->process.inbox);
+    next->before = old;
+    talk->life = next;
+    limi_u64_store(&talk->pid, next->process.exit.pid.value);
+    limi_mutex_unlock(&supervisor->lock);
+    limi_state_note_restarted(talk->state, next->process.exit.pid, liminal_time_now());
+}
+
+static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlisted)
+{
+    if (enlisted) {
+        limi_mutex_lock(&supervisor->lock);
+        limi_link_forget(supervisor, &next->process);
+        limi_registry_remove(supervisor, &next->process);
+        limi_mutex_unlock(&supervisor->lock);
+    }
+    limi_release(&supervisor->allocator, next, sizeof *next);
+}
+
+/* Called with a share of the conversation. LIMINAL_OK also if that life is over already. */
+static liminal_status kill_life(limi_process *process)
+{
+    limi_talk *talk = process->talk;
+    liminal_supervisor *supervisor = talk->supervisor;
+    limi_life *next = limi_allocate(&supervisor->allocator, sizeof *next);
+    limi_event event = {.kind = LIMI_EVENT_KILLED, .now_ns = limi_clock_monotonic()};
+    limi_done done;
+    liminal_status st;
+    if (next == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    limi_mutex_lock(&talk->lock);
+    st = enlist(talk, process, next);
+    if (st == LIMINAL_OK) {
+        limi_talk_step_locked(talk, &event, &done);
+        if (done.effects.restart) {
+            succeed(talk, next);
+        }
+    }
+    limi_mutex_unlock(&talk->lock);
+    if (st != LIMINAL_OK || !done.effects.restart) {
+        discard(supervisor, next, st == LIMINAL_OK);
+    }
+    if (st != LIMINAL_OK) {
+        return st == LIMINAL_ENOPROC ? LIMINAL_OK : st;
+    }
+    limi_talk_perform(talk, &done);
+    if (done.effects.restart) {
+        limi_process_mourn(supervisor, process);
+        limi_u32_store(&talk->renew, 1);
+        limi_actor_call(&talk->actor);
+    }
+    return LIMINAL_OK;
+}
+
+const limi_process_kind limi_life_kind = {
+    .ref = ref, .unref = unref, .died = died, .told = told, .kill = kill_life, .always_traps = true};
+
+/* ---- the thread ---- */
+
+static void live(void *argument)
+{
+    limi_talk *talk = argument;
+    limi_actor_live(&talk->actor);
+}
+
+static void body(void *argument);
+
+/* An inline behaviour has ended this thread; it has handed the turn over, to this very thread, which goes
+ * on from here, inside its own end, until another one has started. */
+static void unwound(void *argument)
+{
+    limi_talk *talk = argument;
+    limi_process *present;
+    limi_scope_unwound();
+    limi_talk_ref(talk);
+    limi_mutex_lock(&talk->lock);
+    present = &talk->life->process;
+    limi_mutex_unlock(&talk->lock);
+    limi_ignore(kill_life(present)); /* without memory it keeps its pid, and goes on */
+    limi_talk_unref(talk);
+    body(argument);
+}
+
+static void body(void *argument)
+{
+    limi_thread_guard(live, unwound, argument);
+    limi_talk_leave_thread(argument);
+}
+
+liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
+{
+    const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
+    talk->stack_bytes = stack_bytes;
+    return limi_talk_start_thread(talk, &talk->plan, name, stack_bytes, body, talk);
+}
+
+bool limi_talk_on_call(void *self)
+{
+    limi_talk *talk = self;
+    limi_talk_compensate(talk);
+    if (limi_u32_exchange(&talk->renew, 0) == 0 || limi_mailbox_is_sealed(&talk->actor.mailbox)) {
+        return false;
+    }
+    limi_supervisor_thread_more(talk->supervisor);
+    if (limi_talk_start_actor(talk, talk->stack_bytes) != LIMINAL_OK) {
+        limi_supervisor_thread_fewer(talk->supervisor);
+        return false;
+    }
+    return true;
+}
