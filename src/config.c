@@ -256,7 +256,8 @@ static liminal_status check_twice(const liminal_config *config, const liminal_al
 liminal_status limi_config_take(liminal_config *to, const liminal_config *from, const liminal_allocator *allocator)
 {
     liminal_config mine;
-    liminal_status st = limi_table_take(&mine, sizeof mine, LIMI_LEAST(liminal_config, restart_window_ns), from, "config");
+    size_t least = LIMI_LEAST(liminal_config, restart_window_ns);
+    liminal_status st = limi_table_take(&mine, sizeof mine, least, from, "config");
 
     if (st == LIMINAL_OK) {
         st = check_choices(&mine);

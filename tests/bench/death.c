@@ -272,8 +272,8 @@ int main(int argc, char **argv)
         printf("%s median %.1f us\n", measures[i].name, taken[i][rounds / 2]);
         printf("%s p99 %.1f us\n", measures[i].name, taken[i][rounds * 99 / 100]);
         if (measures[i].limit >= 0) {
-            printf("%s ratio %.2f x of %s\n", measures[i].name, taken[i][rounds / 2] / taken[measures[i].limit][rounds / 2],
-                   measures[measures[i].limit].name);
+            printf("%s ratio %.2f x of %s\n", measures[i].name,
+                   taken[i][rounds / 2] / taken[measures[i].limit][rounds / 2], measures[measures[i].limit].name);
         }
     }
     must(liminal_supervisor_shutdown(&house, NULL, liminal_deadline_in_ms(10000)));

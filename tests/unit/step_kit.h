@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SEATS = 3 };
+
 /* A ticket with a letter to call it by. */
 typedef struct named {
     limi_ticket ticket;
@@ -18,9 +20,10 @@ typedef struct named {
 
 typedef struct world {
     liminal_state *state;
-    limi_seat seats[2];
+    limi_seat seats[SEATS];
     limi_dialogue dialogue;
     limi_effects effects;
+    int64_t now_ns; /* what the monotonic clock says with each event */
     char text[256];
 } world;
 
@@ -34,32 +37,57 @@ static liminal_status silent(void *self, const liminal_envelope *request, limina
 
 static const liminal_behaviour behaviour = {LIMINAL_OPS(liminal_behaviour), .answer = silent};
 
-/* `answers`: one bit for each seat. */
-static void open_timed(world *w, uint32_t seats, unsigned answers, liminal_deadline deadline,
-                       const liminal_allocator *allocator)
+/* What a world is made of; a bit for each seat. */
+typedef struct world_plan {
+    uint32_t seats;
+    unsigned answers, inlined;
+    liminal_crash_policy policy;
+    liminal_deadline deadline; /* of the conversation */
+    size_t log_entries;
+    const liminal_allocator *allocator;
+} world_plan;
+
+static void open_planned(world *w, const world_plan *plan)
 {
-    liminal_participant people[2] = {{.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = &behaviour},
-                                     {.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = &behaviour}};
-    const liminal_pid pids[2] = {{11}, {12}};
-    static const char *const names[2] = {"first", "second"};
-    liminal_config config = {LIMINAL_OPS(liminal_config), .participants = seats > 0 ? people : NULL,
-                             .participant_count = seats, .on_crash = LIMINAL_CRASH_FAIL, .log_entries = 4};
+    static const char *const names[SEATS] = {"first", "second", "third"};
+    liminal_participant people[SEATS];
+    liminal_pid pids[SEATS];
+    liminal_config config = {LIMINAL_OPS(liminal_config), .participants = plan->seats > 0 ? people : NULL,
+                             .participant_count = plan->seats, .on_crash = plan->policy,
+                             .log_entries = plan->log_entries};
     memset(w, 0, sizeof *w);
-    assert_int_equal(liminal_state_create(&config, seats > 0 ? pids : NULL, some_time, deadline, allocator, &w->state),
-                     LIMINAL_OK);
-    assert_int_equal(liminal_state_move(w->state, LIMINAL_PHASE_ACTIVE), LIMINAL_OK);
-    for (uint32_t i = 0; i < seats && i < 2; i++) { /* gcc does not see that there are no more */
+    for (uint32_t i = 0; i < plan->seats && i < SEATS; i++) { /* gcc does not see that there are no more */
+        people[i] = (liminal_participant){.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = &behaviour};
+        pids[i] = (liminal_pid){11 + i};
         w->seats[i].pid = pids[i];
         w->seats[i].name = names[i];
-        w->seats[i].answers = (answers >> i & 1u) != 0;
+        w->seats[i].answers = (plan->answers >> i & 1u) != 0;
+        w->seats[i].inlined = (plan->inlined >> i & 1u) != 0;
     }
-    limi_dialogue_init(&w->dialogue, w->state, w->seats, seats, deadline);
+    assert_int_equal(liminal_state_create(&config, plan->seats > 0 ? pids : NULL, some_time, plan->deadline,
+                                          plan->allocator, &w->state), LIMINAL_OK);
+    assert_int_equal(liminal_state_move(w->state, LIMINAL_PHASE_ACTIVE), LIMINAL_OK);
+    limi_dialogue_init(&w->dialogue, w->state, plan->policy, w->seats, plan->seats, plan->deadline);
     limi_effects_init(&w->effects);
 }
 
-static void begin(world *w, uint32_t seats, unsigned answers)
+/* `answers`: one bit for each seat. */
+static inline void open_timed(world *w, uint32_t seats, unsigned answers, liminal_deadline deadline)
 {
-    open_timed(w, seats, answers, liminal_deadline_never(), test_allocator());
+    open_planned(w, &(world_plan){.seats = seats, .answers = answers, .policy = LIMINAL_CRASH_FAIL,
+                                  .deadline = deadline, .log_entries = 4, .allocator = test_allocator()});
+}
+
+static inline void begin(world *w, uint32_t seats, unsigned answers)
+{
+    open_timed(w, seats, answers, liminal_deadline_never());
+}
+
+static inline void begin_with(world *w, liminal_crash_policy policy, uint32_t seats, unsigned answers, unsigned inlined)
+{
+    open_planned(w, &(world_plan){.seats = seats, .answers = answers, .inlined = inlined, .policy = policy,
+                                  .deadline = liminal_deadline_never(), .log_entries = 32,
+                                  .allocator = test_allocator()});
 }
 
 static void end_world(world *w)
@@ -81,37 +109,62 @@ static void renew(named *n, limi_ticket_kind kind, char name, liminal_envelope *
     limi_ticket_init(&n->ticket, kind, envelope);
 }
 
+/* One that says its own name. */
+static inline void renew_saying(named *n, limi_ticket_kind kind, char name)
+{
+    const char text[2] = {name, 0};
+    renew(n, kind, name, say(text));
+}
+
 static void drop_ticket(named *n)
 {
     liminal_envelope_drop(&n->ticket.envelope);
     liminal_envelope_drop(&n->ticket.reply);
 }
 
-/* ---- effects as text: ">a0" forwarded to seat 0; "a" settled, "a=OK" with an outcome; "a.OK" after the
- * rest; "closing", "final" ---- */
+static inline named *named_of(limi_ticket *ticket)
+{
+    return LIMI_HOLDER(ticket, named, ticket);
+}
+
+/* ---- effects as text: "!a0" begun at seat 0, which pulled it; ">a0" the same, inline, when it was sent; "work0":
+ * seat 0 has something to pull; "a" settled, "a=OK" with an outcome; "a.OK" after the rest; "resume", "restart",
+ * "compensate", "closing", "final" ---- */
 
 static inline void say_settled(world *w, limi_list *list, const char *mark)
 {
     limi_list *hop;
     while ((hop = limi_list_pop(list)) != NULL) {
-        const named *n = LIMI_HOLDER(LIMI_HOLDER(hop, limi_ticket, hop), named, ticket);
+        const named *n = named_of(LIMI_HOLDER(hop, limi_ticket, hop));
         size_t at = strlen(w->text);
         (void)snprintf(w->text + at, sizeof w->text - at, " %c%s%s", n->name, mark,
                        n->ticket.decided ? liminal_status_name(n->ticket.outcome) + strlen("LIMINAL_") : "");
     }
 }
 
-static inline const char *effects_of(world *w)
+static inline void say_begun(world *w, limi_ticket *ticket, char mark)
 {
-    limi_list *hop;
-    w->text[0] = '\0';
-    while ((hop = limi_list_pop(&w->effects.forward)) != NULL) {
-        const named *n = LIMI_HOLDER(LIMI_HOLDER(hop, limi_ticket, way), named, ticket);
+    if (ticket != NULL) {
         size_t at = strlen(w->text);
-        (void)snprintf(w->text + at, sizeof w->text - at, " >%c%u", n->name, (unsigned)n->ticket.seat);
+        (void)snprintf(w->text + at, sizeof w->text - at, " %c%c%u", mark, named_of(ticket)->name,
+                       (unsigned)ticket->seat);
+    }
+}
+
+static inline const char *effects_of(world *w, limi_ticket *pulled)
+{
+    w->text[0] = '\0';
+    say_begun(w, pulled, '!');
+    say_begun(w, w->effects.run, '>');
+    if (w->effects.work != UINT32_MAX) {
+        size_t at = strlen(w->text);
+        (void)snprintf(w->text + at, sizeof w->text - at, " work%u", (unsigned)w->effects.work);
     }
     say_settled(w, &w->effects.settled, "=");
     say_settled(w, &w->effects.closed, ".");
+    strcat(w->text, w->effects.resume ? " resume" : "");
+    strcat(w->text, w->effects.restart ? " restart" : "");
+    strcat(w->text, w->effects.compensate ? " compensate" : "");
     strcat(w->text, w->effects.closing ? " closing" : "");
     strcat(w->text, w->effects.final ? " final" : "");
     limi_effects_init(&w->effects);
@@ -122,9 +175,10 @@ static inline const char *effects_of(world *w)
 static inline const char *step(world *w, limi_event event)
 {
     event.now = some_time;
+    event.now_ns = w->now_ns;
     limi_step(&w->dialogue, &event, &w->effects);
     liminal_envelope_drop(&event.reply); /* nobody got it */
-    return effects_of(w);
+    return effects_of(w, event.kind == LIMI_EVENT_PULL ? event.ticket : NULL);
 }
 
 static inline const char *sent(world *w, named *n)
@@ -132,15 +186,22 @@ static inline const char *sent(world *w, named *n)
     return step(w, (limi_event){.kind = LIMI_EVENT_SENT, .ticket = &n->ticket});
 }
 
-static inline const char *answered(world *w, named *n, const char *reply)
+/* Its participant begins the next one. */
+static inline const char *pull(world *w, uint32_t seat)
 {
-    return step(w, (limi_event){.kind = LIMI_EVENT_ANSWERED, .ticket = &n->ticket,
+    return step(w, (limi_event){.kind = LIMI_EVENT_PULL, .seat = seat});
+}
+
+static inline const char *answered_by(world *w, uint32_t seat, named *n, const char *reply)
+{
+    return step(w, (limi_event){.kind = LIMI_EVENT_ANSWERED, .seat = seat, .ticket = &n->ticket,
                                 .reply = reply != NULL ? say(reply) : NULL});
 }
 
-static inline const char *unbegun(world *w, named *n)
+/* By the seat it was last at. */
+static inline const char *answered(world *w, named *n, const char *reply)
 {
-    return step(w, (limi_event){.kind = LIMI_EVENT_UNBEGUN, .ticket = &n->ticket});
+    return answered_by(w, n->ticket.seat, n, reply);
 }
 
 static inline const char *receive(world *w, named *n)
@@ -148,15 +209,20 @@ static inline const char *receive(world *w, named *n)
     return step(w, (limi_event){.kind = LIMI_EVENT_RECEIVE, .ticket = &n->ticket, .may_wait = true});
 }
 
-static inline const char *gave_up(world *w, named *n, bool withdrawn)
+static inline const char *gave_up(world *w, named *n)
 {
-    return step(w, (limi_event){.kind = LIMI_EVENT_GAVE_UP, .ticket = &n->ticket, .withdrawn = withdrawn});
+    return step(w, (limi_event){.kind = LIMI_EVENT_GAVE_UP, .ticket = &n->ticket});
 }
 
 static inline const char *exited(world *w, uint32_t seat)
 {
     return step(w, (limi_event){.kind = LIMI_EVENT_EXITED, .seat = seat, .seen = some_time,
                                 .reason = {LIMINAL_EXIT_ERROR, 7}});
+}
+
+static inline const char *killed(world *w)
+{
+    return step(w, (limi_event){.kind = LIMI_EVENT_KILLED});
 }
 
 /* No more sends from here on; what was accepted may still be on its way. */
@@ -175,7 +241,8 @@ static inline const char *closing(world *w, named *n, int64_t deadline_ns)
 
 static inline const char *clock_says(world *w, int64_t now_ns)
 {
-    return step(w, (limi_event){.kind = LIMI_EVENT_DEADLINE, .now_ns = now_ns});
+    w->now_ns = now_ns;
+    return step(w, (limi_event){.kind = LIMI_EVENT_DEADLINE});
 }
 
 static inline void assert_counts(const world *w, const char *expected)

@@ -1,38 +1,60 @@
 /* SPDX-License-Identifier: MIT */
-/* test_step_conservation.c -- every ticket comes to one end: all sequences of five events. */
+/* test_step_conservation.c -- every ticket comes to one end: all sequences of five events, for each policy, over
+ * none, one and three seats. After each event the rules' own books are checked, after the last one the conversation
+ * is ended, all that participants have is brought back, and every ticket and every reply accounted for. */
 #include "step_kit.h"
 
-/* ---- conservation: all sequences of five events, over none, one and two seats ---- */
+enum { LENGTH = 5, TICKETS = LENGTH + 2, UNDOS = 3, DEADLINE = 500, AFTER = 600 };
 
-enum { LENGTH = 5, TICKETS = LENGTH + 2 };
+/* What is tried: so many seats, with this policy, and these letters; see law_event(). */
+typedef struct trial {
+    uint32_t seats;
+    unsigned inlined; /* a bit for each seat */
+    liminal_crash_policy policy;
+    const char *letters;
+} trial;
 
 typedef struct law {
     world w;
     named tickets[TICKETS];
-    bool accepted[TICKETS], settled[TICKETS], at_seat[TICKETS], was_decided[TICKETS];
+    bool accepted[TICKETS], settled[TICKETS], was_decided[TICKETS];
+    int begun_by[TICKETS][SEATS]; /* how often; a participant that has died still answers what it has */
     int count;
     int replies_in, replies_back; /* brought to the rules; left over for the shell to drop */
-    int finals;
+    int finals, unheard, arrived, nowhere;
+    bool compensating; /* the effect has come: the shell asks for undos */
+    limi_undo undos[UNDOS];
+    int undone; /* how many were given out, the last first */
+    bool undoing;
     liminal_envelope *envelope;
 } law;
+
+static long index_of(const law *l, limi_ticket *ticket)
+{
+    long i = named_of(ticket) - l->tickets;
+    assert_true(i >= 0 && i < l->count);
+    return i;
+}
 
 static void law_settle(law *l, limi_list *list)
 {
     limi_list *hop;
     while ((hop = limi_list_pop(list)) != NULL) {
-        named *n = LIMI_HOLDER(LIMI_HOLDER(hop, limi_ticket, hop), named, ticket);
-        long i = n - l->tickets;
-        assert_true(i >= 0 && i < l->count);
+        limi_ticket *ticket = LIMI_HOLDER(hop, limi_ticket, hop);
+        long i = index_of(l, ticket);
         assert_true(l->accepted[i]);
         assert_false(l->settled[i]); /* never twice */
-        assert_true(limi_list_empty(&n->ticket.link));
+        assert_true(limi_list_empty(&ticket->link));
+        assert_int_equal(ticket->where, LIMI_WHERE_AWAY);
         l->settled[i] = true;
-        if (!n->ticket.abandoned && n->ticket.kind != LIMI_TICKET_SEND) {
-            assert_true(n->ticket.decided); /* who waits is told */
+        if (!ticket->abandoned && ticket->kind != LIMI_TICKET_SEND) {
+            assert_true(ticket->decided); /* who waits is told */
         }
-        if (n->ticket.kind == LIMI_TICKET_SEND) {
-            assert_null(n->ticket.reply);
+        if (ticket->kind == LIMI_TICKET_SEND && ticket->reply != NULL) {
+            assert_true(ticket->unasked); /* nobody will hear it: the shell drops it */
+            l->unheard++;
         }
+        l->nowhere += ticket->decided && ticket->outcome == LIMINAL_ENOPROC;
     }
 }
 
@@ -45,11 +67,79 @@ static size_t length_of(const limi_list *list)
     return length;
 }
 
+/* What a seat has is in the order in which it was sent, what was begun first, and says where it is. */
+static size_t law_check_list(law *l, const limi_list *list, uint32_t seat, limi_where where, long *last)
+{
+    size_t length = 0;
+    for (const limi_list *at = list->next; at != list; at = at->next, length++) {
+        limi_ticket *ticket = LIMI_HOLDER(at, limi_ticket, link);
+        long i = index_of(l, ticket);
+        assert_int_equal(ticket->where, where);
+        assert_int_equal(ticket->seat, seat);
+        assert_false(l->settled[i] || ticket->decided || ticket->withdrawn);
+        assert_true(i > *last);
+        *last = i;
+    }
+    return length;
+}
+
+static void law_check(law *l)
+{
+    limi_dialogue *d = &l->w.dialogue;
+    size_t at_seats = 0;
+    uint32_t living = 0, first = d->seat_count;
+    for (uint32_t seat = 0; seat < d->seat_count; seat++) {
+        long last = -1;
+        size_t here = law_check_list(l, &l->w.seats[seat].begun, seat, LIMI_WHERE_BEGUN, &last);
+        here += law_check_list(l, &l->w.seats[seat].queue, seat, LIMI_WHERE_QUEUED, &last);
+        assert_true(here == 0 || l->w.seats[seat].alive); /* the dead have no work */
+        at_seats += here;
+        living += l->w.seats[seat].alive;
+        first = first == d->seat_count && l->w.seats[seat].alive ? seat : first;
+    }
+    assert_int_equal(at_seats, d->at_seats);
+    assert_int_equal(living, d->living);
+    assert_int_equal(first, d->target);
+    if (limi_dialogue_is_over(d) || d->doomed) {
+        assert_int_equal(at_seats, 0);
+        assert_true(limi_list_empty(&d->receivers));
+    }
+    assert_true(limi_list_empty(&d->closers) || !limi_dialogue_is_over(d));
+    assert_true(limi_list_empty(&d->receivers) || limi_list_empty(&d->replies)); /* who waits is given what is there */
+    assert_int_equal(limi_dialogue_is_over(d), l->finals == 1);
+}
+
+static void law_perform(law *l, const limi_event *event)
+{
+    limi_effects *e = &l->w.effects;
+    limi_ticket *begun = event->kind == LIMI_EVENT_PULL ? event->ticket : e->run;
+    if (begun != NULL) {
+        long i = index_of(l, begun);
+        assert_true(begun->begun);
+        assert_int_equal(begun->where, LIMI_WHERE_BEGUN);
+        assert_true(l->w.seats[begun->seat].alive);
+        assert_true(event->kind == LIMI_EVENT_PULL || l->w.seats[begun->seat].inlined);
+        l->begun_by[i][begun->seat]++;
+        assert_int_equal(l->begun_by[i][begun->seat], 1); /* nobody begins a thing twice */
+    }
+    if (e->work != UINT32_MAX) {
+        assert_false(limi_list_empty(&l->w.seats[e->work].queue));
+    }
+    law_settle(l, &e->settled);
+    law_settle(l, &e->closed);
+    l->finals += e->final;
+    assert_true(l->finals <= 1);
+    assert_false(e->compensate && l->compensating); /* begun once */
+    l->compensating |= e->compensate;
+    assert_true(!e->compensate || l->w.dialogue.policy == LIMINAL_CRASH_COMPENSATE);
+    assert_true(!e->final || e->closing);
+    limi_effects_init(e);
+}
+
 static void law_step(law *l, limi_event event)
 {
-    limi_list *hop;
-    size_t in_flight = 0;
     event.now = event.seen = some_time;
+    event.now_ns = l->w.now_ns;
     if (event.reply != NULL) {
         l->replies_in++;
     }
@@ -59,24 +149,17 @@ static void law_step(law *l, limi_event event)
         liminal_envelope_drop(&event.reply);
     }
     if (event.kind == LIMI_EVENT_RECEIVE && event.decided) { /* the caller keeps it, the rules never had it */
-        l->settled[(named *)(void *)event.ticket - l->tickets] = true;
+        l->settled[index_of(l, event.ticket)] = true;
     }
-    while ((hop = limi_list_pop(&l->w.effects.forward)) != NULL) {
-        named *n = LIMI_HOLDER(LIMI_HOLDER(hop, limi_ticket, way), named, ticket);
-        long i = n - l->tickets;
-        assert_false(l->at_seat[i]);
-        assert_true(l->w.seats[n->ticket.seat].alive);
-        l->at_seat[i] = true;
+    law_perform(l, &event);
+    if (event.kind == LIMI_EVENT_UNDO) {
+        l->undoing = event.undo != NULL;
+        if (event.undo != NULL) { /* the last first, each once */
+            l->undone++;
+            assert_ptr_equal(event.undo, &l->undos[UNDOS - l->undone]);
+        }
     }
-    law_settle(l, &l->w.effects.settled);
-    law_settle(l, &l->w.effects.closed);
-    l->finals += l->w.effects.final;
-    assert_true(l->finals <= 1);
-    limi_effects_init(&l->w.effects);
-    for (uint32_t i = 0; i < l->w.dialogue.seat_count; i++) {
-        in_flight += length_of(&l->w.seats[i].in_flight);
-    }
-    assert_int_equal(in_flight, l->w.dialogue.in_flight);
+    law_check(l);
     for (int i = 0; i < l->count; i++) {
         assert_true(l->tickets[i].ticket.decided || !l->was_decided[i]);
         l->was_decided[i] = l->tickets[i].ticket.decided;
@@ -86,46 +169,54 @@ static void law_step(law *l, limi_event event)
 static void law_new(law *l, limi_ticket_kind kind, limi_event event)
 {
     int i = l->count++;
-    bool speaks = kind == LIMI_TICKET_SEND || kind == LIMI_TICKET_ASK;
+    bool speaks = event.kind == LIMI_EVENT_SENT;
     renew(&l->tickets[i], kind, 't', speaks ? liminal_envelope_ref(l->envelope) : NULL);
     l->accepted[i] = true;
-    l->settled[i] = l->at_seat[i] = l->was_decided[i] = false;
+    l->settled[i] = l->was_decided[i] = false;
+    memset(l->begun_by[i], 0, sizeof l->begun_by[i]);
+    l->arrived += speaks;
     event.ticket = &l->tickets[i].ticket;
+    if (speaks && i % 2 == 1) {
+        event.ticket->deadline.ns = DEADLINE;
+    }
+    if (event.kind == LIMI_EVENT_UNASKED) {
+        event.ticket->reply = liminal_envelope_ref(l->envelope);
+        l->replies_in++;
+    }
     law_step(l, event);
 }
 
-/* The participant gives back the oldest that it has. */
-static void law_return(law *l, bool with_reply, bool begun)
+/* The participant that lives, or one that does not, brings back the oldest that it has. */
+static bool law_return(law *l, bool with_reply, bool living)
 {
     for (int i = 0; i < l->count; i++) {
-        if (l->at_seat[i]) {
-            limi_ticket *ticket = &l->tickets[i].ticket;
-            bool answers = begun && !ticket->withdrawn;
-            l->at_seat[i] = false;
-            law_step(l, (limi_event){.kind = answers ? LIMI_EVENT_ANSWERED : LIMI_EVENT_UNBEGUN, .ticket = ticket,
-                                     .reply = answers && with_reply ? liminal_envelope_ref(l->envelope) : NULL});
-            return;
+        for (uint32_t seat = 0; seat < l->w.dialogue.seat_count; seat++) {
+            if (l->begun_by[i][seat] == 1 && l->w.seats[seat].alive == living) {
+                l->begun_by[i][seat]++;
+                law_step(l, (limi_event){.kind = LIMI_EVENT_ANSWERED, .seat = seat, .ticket = &l->tickets[i].ticket,
+                                         .reply = with_reply ? liminal_envelope_ref(l->envelope) : NULL});
+                return true;
+            }
         }
     }
+    return false;
 }
 
 /* The oldest one of a kind that waits gives up. */
-static void law_give_up(law *l, limi_ticket_kind kind, bool withdrawn)
+static void law_give_up(law *l, limi_ticket_kind kind)
 {
     for (int i = 0; i < l->count; i++) {
         limi_ticket *ticket = &l->tickets[i].ticket;
         if (ticket->kind == kind && !ticket->decided && !ticket->abandoned) {
-            law_step(l, (limi_event){.kind = LIMI_EVENT_GAVE_UP, .ticket = ticket, .withdrawn = withdrawn});
+            law_step(l, (limi_event){.kind = LIMI_EVENT_GAVE_UP, .ticket = ticket});
             return;
         }
     }
 }
 
-static const char letters[] = "SARCcvgNQUXYD";
-
-static void law_event(law *l, char letter, int place)
+static void law_talk(law *l, char letter)
 {
-    uint32_t seat = letter == 'Y' ? 1 : 0;
+    uint32_t target = l->w.dialogue.target;
     switch (letter) {
     case 'S':
         law_new(l, LIMI_TICKET_SEND, (limi_event){.kind = LIMI_EVENT_SENT});
@@ -136,93 +227,190 @@ static void law_event(law *l, char letter, int place)
     case 'R':
         law_new(l, LIMI_TICKET_RECEIVE, (limi_event){.kind = LIMI_EVENT_RECEIVE, .may_wait = true});
         break;
+    case 'U':
+        if (target < l->w.dialogue.seat_count) {
+            law_new(l, LIMI_TICKET_SEND, (limi_event){.kind = LIMI_EVENT_UNASKED, .seat = target});
+        }
+        break;
+    case 'P':
+        if (target < l->w.dialogue.seat_count) {
+            law_step(l, (limi_event){.kind = LIMI_EVENT_PULL, .seat = target});
+        }
+        break;
+    case 'V': /* of one that has died */
+        (void)law_return(l, true, false);
+        break;
+    default: /* N with a reply, Q in silence */
+        (void)law_return(l, letter == 'N', true);
+        break;
+    }
+}
+
+static void law_event(law *l, char letter)
+{
+    uint32_t seat = (uint32_t)(letter - 'X');
+    switch (letter) {
     case 'C':
-        law_step(l, (limi_event){.kind = LIMI_EVENT_CLOSING, .deadline = {500}});
+        law_step(l, (limi_event){.kind = LIMI_EVENT_CLOSING, .deadline = {DEADLINE}});
         law_new(l, LIMI_TICKET_CLOSE, (limi_event){.kind = LIMI_EVENT_CLOSE});
         break;
     case 'c':
-        law_step(l, (limi_event){.kind = LIMI_EVENT_CLOSING, .deadline = {500}});
+        law_step(l, (limi_event){.kind = LIMI_EVENT_CLOSING, .deadline = {DEADLINE}});
         break;
     case 'v':
-        law_give_up(l, LIMI_TICKET_RECEIVE, false);
+        law_give_up(l, LIMI_TICKET_RECEIVE);
         break;
     case 'g':
-        law_give_up(l, LIMI_TICKET_ASK, place % 2 == 0);
-        break;
-    case 'N':
-    case 'Q':
-    case 'U':
-        law_return(l, letter == 'N', letter != 'U');
+        law_give_up(l, LIMI_TICKET_ASK);
         break;
     case 'X':
     case 'Y':
+    case 'Z':
         if (seat < l->w.dialogue.seat_count) {
             law_step(l, (limi_event){.kind = LIMI_EVENT_EXITED, .seat = seat, .reason = {LIMINAL_EXIT_NORMAL, 0}});
         }
         break;
-    default:
-        law_step(l, (limi_event){.kind = LIMI_EVENT_DEADLINE, .now_ns = 600});
+    case 'K':
+        law_step(l, (limi_event){.kind = LIMI_EVENT_KILLED});
         break;
+    case 'O':
+        if (l->compensating && (l->undoing || l->undone == 0)) {
+            law_step(l, (limi_event){.kind = LIMI_EVENT_UNDO, .status = LIMINAL_OK});
+        }
+        break;
+    case 'D':
+        l->w.now_ns = AFTER;
+        law_step(l, (limi_event){.kind = LIMI_EVENT_DEADLINE});
+        break;
+    default:
+        law_talk(l, letter);
+        break;
+    }
+}
+
+static void law_open(law *l, const trial *t, liminal_envelope *envelope)
+{
+    limi_dialogue *d = &l->w.dialogue;
+    memset(l, 0, sizeof *l);
+    l->envelope = envelope;
+    open_planned(&l->w, &(world_plan){.seats = t->seats, .answers = 7, .inlined = t->inlined, .policy = t->policy,
+                                      .deadline = liminal_deadline_never(), .log_entries = 4,
+                                      .allocator = liminal_allocator_default()});
+    d->undo_within_ns = DEADLINE;
+    for (int i = 0; i < UNDOS && t->policy == LIMINAL_CRASH_COMPENSATE; i++) {
+        l->undos[i].what = envelope;
+        limi_list_append(&d->undos, &l->undos[i].link);
+    }
+}
+
+/* Every reply and every message is somewhere, once. */
+static void law_balance(law *l, int given, int waiting, int unasked)
+{
+    const liminal_counts *c = liminal_state_counts(l->w.state);
+    assert_int_equal(waiting, length_of(&l->w.dialogue.replies));
+    assert_int_equal(given, c->received);
+    if (l->w.dialogue.seat_count > 0) {
+        assert_int_equal(l->replies_in, given + waiting + l->replies_back + l->unheard);
+        /* What arrived was answered, or ended in one of the other ways. */
+        assert_int_equal(l->arrived + unasked, given + waiting + l->unheard + l->nowhere +
+                                                   (int)(c->late + c->silent + c->unfinished + c->withdrawn));
+    } else {
+        assert_int_equal(c->sent, given + waiting);
+        assert_int_equal(l->arrived, given + waiting + l->nowhere + (int)c->withdrawn);
     }
 }
 
 /* End it, bring back all that is out, and account for every ticket and every reply. */
 static void law_account(law *l)
 {
-    int given = 0, waiting = 0;
+    int given = 0, waiting = 0, unasked = 0;
     law_step(l, (limi_event){.kind = LIMI_EVENT_CLOSING, .deadline = liminal_deadline_passed()});
-    law_step(l, (limi_event){.kind = LIMI_EVENT_DEADLINE, .now_ns = 600});
+    l->w.now_ns = AFTER;
+    law_step(l, (limi_event){.kind = LIMI_EVENT_DEADLINE});
+    if (l->w.dialogue.doomed && l->finals == 0) { /* doomed only now: it has its time */
+        l->w.now_ns = 2 * AFTER;
+        law_step(l, (limi_event){.kind = LIMI_EVENT_DEADLINE});
+    }
     assert_int_equal(l->finals, 1);
-    for (int i = 0; i < l->count; i++) {
-        law_return(l, true, true);
+    if (l->undoing) { /* the one that was being made comes back too late, and there is no next one */
+        law_step(l, (limi_event){.kind = LIMI_EVENT_UNDO, .status = LIMINAL_OK});
+        assert_false(l->undoing);
+    }
+    while (law_return(l, true, true) || law_return(l, true, false)) {
     }
     for (int i = 0; i < l->count; i++) {
         limi_ticket *ticket = &l->tickets[i].ticket;
-        assert_false(l->at_seat[i]);
+        unasked += ticket->unasked;
         if (!l->settled[i]) { /* only a reply that nobody fetched is still kept */
             assert_int_equal(ticket->kind, LIMI_TICKET_SEND);
+            assert_int_equal(ticket->where, LIMI_WHERE_REPLIED);
             assert_non_null(ticket->reply);
             waiting++;
-        } else if (ticket->reply != NULL) {
+        } else if (ticket->reply != NULL && !ticket->unasked) {
             assert_true(ticket->decided);
             assert_int_equal(ticket->outcome, LIMINAL_OK);
             given++;
         }
         drop_ticket(&l->tickets[i]);
     }
-    assert_int_equal(waiting, length_of(&l->w.dialogue.replies));
-    assert_int_equal(given, liminal_state_counts(l->w.state)->received);
-    if (l->w.dialogue.seat_count > 0) {
-        assert_int_equal(l->replies_in, given + waiting + l->replies_back);
-    } else {
-        assert_int_equal(liminal_state_counts(l->w.state)->sent, given + waiting);
-    }
+    law_balance(l, given, waiting, unasked);
 }
 
-static void every_ticket_is_accounted_for(void **state)
+static void account_for_all(const trial *t)
 {
     static law l;
-    const int kinds = (int)sizeof letters - 1;
+    const int kinds = (int)strlen(t->letters);
     liminal_envelope *envelope = say("x");
     int total = 1;
-    (void)state;
     for (int i = 0; i < LENGTH; i++) {
         total *= kinds;
     }
-    for (uint32_t seats = 0; seats <= 2; seats++) {
-        for (int number = 0; number < total; number++) {
-            int rest = number;
-            memset(&l, 0, sizeof l);
-            l.envelope = envelope;
-            open_timed(&l.w, seats, 3, liminal_deadline_never(), liminal_allocator_default());
-            for (int place = 0; place < LENGTH; place++, rest /= kinds) {
-                law_event(&l, letters[rest % kinds], place);
-            }
-            law_account(&l);
-            end_world(&l.w);
+    for (int number = 0; number < total; number++) {
+        int rest = number;
+        law_open(&l, t, envelope);
+        for (int place = 0; place < LENGTH; place++, rest /= kinds) {
+            law_event(&l, t->letters[rest % kinds]);
         }
+        law_account(&l);
+        end_world(&l.w);
     }
     liminal_envelope_drop(&envelope); /* the last reference: the teardown sees whether it was */
+}
+
+static void with_no_participants(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 0, .policy = LIMINAL_CRASH_FAIL, .letters = "SARCcvgD"});
+}
+
+static void with_one_that_fails_it(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 1, .policy = LIMINAL_CRASH_FAIL, .letters = "SARCvgPNQUXD"});
+}
+
+static void with_one_inline(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 1, .inlined = 1, .policy = LIMINAL_CRASH_FAIL, .letters = "SARCgPNQXDK"});
+}
+
+static void with_three_and_a_route(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 3, .policy = LIMINAL_CRASH_ROUTE_NEXT, .letters = "SACgPNVXYZD"});
+}
+
+static void with_three_and_a_route_through_an_inline_one(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 3, .inlined = 2, .policy = LIMINAL_CRASH_ROUTE_NEXT, .letters = "SARcPNVXYD"});
+}
+
+static void with_three_and_a_compensation(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 3, .policy = LIMINAL_CRASH_COMPENSATE, .letters = "SARCPNXYDOKU"});
 }
 
 static void what_was_cut_off_is_counted_once(void **state)
@@ -235,6 +423,8 @@ static void what_was_cut_off_is_counted_once(void **state)
     renew(&b, LIMI_TICKET_ASK, 'b', say("b"));
     (void)sent(&w, &a);
     (void)sent(&w, &b);
+    (void)pull(&w, 0);
+    (void)pull(&w, 0);
     (void)closing(&w, NULL, 500);
     assert_string_equal(clock_says(&w, 500), "a= b=ECLOSED closing final");
     assert_counts(&w, "sent 2 received 0 withdrawn 0 late 0 silent 0 unfinished 2");
@@ -249,7 +439,12 @@ static void what_was_cut_off_is_counted_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_ticket_is_accounted_for),
+        TEST(with_no_participants),
+        TEST(with_one_that_fails_it),
+        TEST(with_one_inline),
+        TEST(with_three_and_a_route),
+        TEST(with_three_and_a_route_through_an_inline_one),
+        TEST(with_three_and_a_compensation),
         TEST(what_was_cut_off_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

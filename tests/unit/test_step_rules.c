@@ -13,16 +13,20 @@ static void asks_and_sends_find_their_way(void **state)
     renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
     renew(&b, LIMI_TICKET_SEND, 'b', say("b"));
     renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
-    assert_string_equal(sent(&w, &a), ">a0");
-    assert_string_equal(sent(&w, &b), ">b0");
+    assert_string_equal(sent(&w, &a), "work0");
+    assert_string_equal(sent(&w, &b), "work0");
     assert_string_equal(receive(&w, &r), "");
+    assert_string_equal(pull(&w, 1), ""); /* nothing is at that seat */
+    assert_string_equal(pull(&w, 0), "!a0");
+    assert_string_equal(pull(&w, 0), "!b0");
+    assert_string_equal(pull(&w, 0), "");
     assert_string_equal(answered(&w, &b, "B"), "b= r=OK"); /* the answer to a is not for r */
     assert_string_equal(liminal_envelope_text(r.ticket.reply), "B");
     assert_null(b.ticket.reply);
     assert_string_equal(answered(&w, &a, "A"), "a=OK");
     assert_string_equal(liminal_envelope_text(a.ticket.reply), "A");
     assert_counts(&w, "sent 2 received 2 withdrawn 0 late 0 silent 0 unfinished 0");
-    assert_int_equal(w.dialogue.in_flight, 0);
+    assert_int_equal(w.dialogue.at_seats, 0);
     drop_ticket(&a);
     drop_ticket(&b);
     drop_ticket(&r);
@@ -39,6 +43,7 @@ static void replies_wait_in_order(void **state)
         renew(&s[i], LIMI_TICKET_SEND, (char)('a' + i), say("x"));
         renew(&r[i], LIMI_TICKET_RECEIVE, (char)('p' + i), NULL);
         (void)sent(&w, &s[i]);
+        (void)pull(&w, 0);
     }
     assert_string_equal(answered(&w, &s[0], "1"), "");
     assert_string_equal(answered(&w, &s[1], "2"), "");
@@ -49,7 +54,7 @@ static void replies_wait_in_order(void **state)
     assert_string_equal(liminal_envelope_text(r[1].ticket.reply), "2");
     assert_string_equal(receive(&w, &r[2]), "");
     assert_false(r[2].ticket.decided);
-    assert_string_equal(gave_up(&w, &r[2], false), "r=");
+    assert_string_equal(gave_up(&w, &r[2]), "r=");
     assert_string_equal(answered(&w, &s[2], "3"), ""); /* not lost on who has gone */
     renew(&r[2], LIMI_TICKET_RECEIVE, 'r', NULL);
     assert_string_equal(receive(&w, &r[2]), "c=");
@@ -71,7 +76,7 @@ static void a_look_that_may_not_wait_leaves_no_trace(void **state)
     renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
     limi_step(&w.dialogue, &event, &w.effects);
     assert_false(event.decided);
-    assert_string_equal(effects_of(&w), "");
+    assert_string_equal(effects_of(&w, NULL), "");
     assert_true(limi_list_empty(&w.dialogue.receivers));
     end_world(&w);
 }
@@ -86,6 +91,8 @@ static void silence(void **state)
     renew(&b, LIMI_TICKET_SEND, 'b', say("b"));
     (void)sent(&w, &a);
     (void)sent(&w, &b);
+    (void)pull(&w, 0);
+    (void)pull(&w, 0);
     assert_string_equal(answered(&w, &a, NULL), "a=ECANCELED");
     assert_string_equal(answered(&w, &b, NULL), "b=");
     assert_counts(&w, "sent 2 received 0 withdrawn 0 late 0 silent 2 unfinished 0");
@@ -97,39 +104,87 @@ static void silence(void **state)
 static void giving_up(void **state)
 {
     world w;
-    named a, b, c, d;
+    named a, b, c;
     (void)state;
     begin(&w, 1, 1);
     renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
     renew(&b, LIMI_TICKET_ASK, 'b', say("b"));
     renew(&c, LIMI_TICKET_ASK, 'c', say("c"));
-    renew(&d, LIMI_TICKET_SEND, 'd', say("d"));
     (void)sent(&w, &a);
     (void)sent(&w, &b);
-    assert_string_equal(gave_up(&w, &a, false), ""); /* begun: stays in flight */
-    assert_string_equal(gave_up(&w, &b, true), "");
-    assert_string_equal(gave_up(&w, &c, true), ""); /* still on its way */
+    (void)pull(&w, 0);
+    assert_string_equal(gave_up(&w, &a), ""); /* begun: stays there */
+    assert_string_equal(gave_up(&w, &b), "b="); /* not begun: never will be */
+    assert_string_equal(pull(&w, 0), "");
+    assert_string_equal(gave_up(&w, &c), ""); /* still on its way */
     assert_string_equal(sent(&w, &c), "c=");
-    assert_int_equal(w.dialogue.in_flight, 2);
+    assert_int_equal(w.dialogue.at_seats, 1);
     assert_string_equal(answered(&w, &a, "late"), "a=");
     assert_false(a.ticket.decided);
     assert_null(a.ticket.reply);
-    assert_string_equal(unbegun(&w, &b), "b=");
+    assert_true(b.ticket.withdrawn && c.ticket.withdrawn && !a.ticket.withdrawn);
     assert_counts(&w, "sent 2 received 0 withdrawn 2 late 1 silent 0 unfinished 0");
-    (void)sent(&w, &d);
-    assert_string_equal(unbegun(&w, &d), "d="); /* its own deadline had passed */
-    drop_ticket(&a);
-    renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
-    (void)sent(&w, &a);
-    assert_string_equal(unbegun(&w, &a), "a=ETIMEDOUT");
-    assert_counts(&w, "sent 4 received 0 withdrawn 4 late 1 silent 0 unfinished 0");
-    assert_string_equal(gave_up(&w, &a, true), ""); /* too late: it was decided */
-    assert_false(a.ticket.abandoned);
-    assert_counts(&w, "sent 4 received 0 withdrawn 4 late 1 silent 0 unfinished 0");
     drop_ticket(&a);
     drop_ticket(&b);
     drop_ticket(&c);
-    drop_ticket(&d);
+    end_world(&w);
+}
+
+static void what_is_late_is_not_begun(void **state)
+{
+    world w;
+    named a, b, c;
+    (void)state;
+    begin(&w, 1, 1);
+    renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
+    renew(&b, LIMI_TICKET_SEND, 'b', say("b"));
+    renew(&c, LIMI_TICKET_SEND, 'c', say("c"));
+    a.ticket.deadline.ns = b.ticket.deadline.ns = 300;
+    w.now_ns = 299;
+    (void)sent(&w, &a);
+    (void)sent(&w, &b);
+    (void)sent(&w, &c);
+    w.now_ns = 300;
+    assert_string_equal(pull(&w, 0), "!c0 a=ETIMEDOUT b=");
+    assert_counts(&w, "sent 3 received 0 withdrawn 2 late 0 silent 0 unfinished 0");
+    assert_string_equal(gave_up(&w, &a), ""); /* too late: it was decided */
+    assert_false(a.ticket.abandoned);
+    assert_counts(&w, "sent 3 received 0 withdrawn 2 late 0 silent 0 unfinished 0");
+    drop_ticket(&a);
+    renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
+    a.ticket.deadline.ns = 301;
+    assert_string_equal(sent(&w, &a), "work0");
+    assert_string_equal(pull(&w, 0), "!a0"); /* in time, by so much */
+    w.now_ns = 400;
+    assert_string_equal(answered(&w, &a, "A"), "a=OK"); /* it need only be begun by then */
+    drop_ticket(&a);
+    drop_ticket(&b);
+    drop_ticket(&c);
+    end_world(&w);
+}
+
+/* ---- inline: begun as it comes, one at a time ---- */
+
+static void an_inline_one_begins_what_is_sent(void **state)
+{
+    world w;
+    named a, b, c;
+    (void)state;
+    begin_with(&w, LIMINAL_CRASH_FAIL, 1, 1, 1);
+    renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
+    renew(&b, LIMI_TICKET_ASK, 'b', say("b"));
+    renew(&c, LIMI_TICKET_SEND, 'c', say("c"));
+    b.ticket.deadline.ns = c.ticket.deadline.ns = 300;
+    w.now_ns = 300;
+    assert_string_equal(sent(&w, &a), ">a0");
+    assert_true(a.ticket.begun);
+    assert_string_equal(answered(&w, &a, "A"), "a=OK");
+    assert_string_equal(sent(&w, &b), "b=ETIMEDOUT");
+    assert_string_equal(sent(&w, &c), "c=");
+    assert_counts(&w, "sent 3 received 1 withdrawn 2 late 0 silent 0 unfinished 0");
+    drop_ticket(&a);
+    drop_ticket(&b);
+    drop_ticket(&c);
     end_world(&w);
 }
 
@@ -190,7 +245,8 @@ static void messages_go_to_the_first_that_answers(void **state)
     (void)state;
     begin(&w, 2, 2);
     renew(&a, LIMI_TICKET_SEND, 'a', say("a"));
-    assert_string_equal(sent(&w, &a), ">a1");
+    assert_string_equal(sent(&w, &a), "work1");
+    assert_string_equal(pull(&w, 1), "!a1");
     assert_string_equal(answered(&w, &a, NULL), "a=");
     drop_ticket(&a);
     end_world(&w);
@@ -210,10 +266,13 @@ static void an_exit_answers_everyone(void **state)
     renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
     renew(&x, LIMI_TICKET_CLOSE, 'x', NULL);
     (void)sent(&w, &c);
+    (void)pull(&w, 0);
     (void)answered(&w, &c, "buffered");
     (void)sent(&w, &a);
     (void)sent(&w, &b);
-    assert_string_equal(closing(&w, &x, INT64_MAX), "closing"); /* in flight is let finish */
+    (void)pull(&w, 0);
+    (void)pull(&w, 0);
+    assert_string_equal(closing(&w, &x, INT64_MAX), "closing"); /* what is begun is let finish */
     assert_string_equal(exited(&w, 0), "a=EEXIT b= x.OK closing final");
     assert_counts(&w, "sent 3 received 0 withdrawn 0 late 0 silent 0 unfinished 2");
     assert_refusal(&w, LIMINAL_EEXIT, "first exited: error 7");
@@ -237,7 +296,7 @@ static void an_exit_answers_everyone(void **state)
     end_world(&w);
 }
 
-static void a_close_waits_for_what_is_in_flight(void **state)
+static void a_close_waits_for_what_was_accepted(void **state)
 {
     world w;
     named a, x, y, r;
@@ -254,8 +313,9 @@ static void a_close_waits_for_what_is_in_flight(void **state)
     assert_int_equal(limi_dialogue_due(&w.dialogue).ns, 500);
     assert_string_equal(closing(&w, &y, 900), "closing");
     assert_int_equal(limi_dialogue_due(&w.dialogue).ns, 500); /* the earliest counts */
-    assert_string_equal(gave_up(&w, &y, false), "y=");
+    assert_string_equal(gave_up(&w, &y), "y=");
     assert_string_equal(clock_says(&w, 499), "");
+    assert_string_equal(pull(&w, 0), "!a0"); /* accepted before: begun all the same */
     assert_string_equal(answered(&w, &a, "A"), "x.OK closing final");
     assert_int_equal(liminal_state_phase(w.state), LIMINAL_PHASE_CLOSED);
     assert_int_equal(limi_dialogue_due(&w.dialogue).ns, INT64_MAX);
@@ -278,13 +338,15 @@ static void what_is_still_on_its_way_is_let_in(void **state)
     renew(&b, LIMI_TICKET_ASK, 'b', say("b"));
     renew(&x, LIMI_TICKET_CLOSE, 'x', NULL);
     assert_string_equal(begins_to_close(&w, INT64_MAX), "closing");
-    assert_int_equal(liminal_state_phase(w.state), LIMINAL_PHASE_COMPLETING); /* nothing in flight, and still open */
+    assert_int_equal(liminal_state_phase(w.state), LIMINAL_PHASE_COMPLETING); /* nothing at a seat, and still open */
     assert_refusal(&w, LIMINAL_ECLOSED, "the conversation is closing");
-    assert_string_equal(sent(&w, &a), ">a0");
+    assert_string_equal(sent(&w, &a), "work0");
+    assert_string_equal(pull(&w, 0), "!a0");
     assert_string_equal(answered(&w, &a, NULL), "a=");
     assert_int_equal(liminal_state_phase(w.state), LIMINAL_PHASE_COMPLETING);
-    assert_string_equal(sent(&w, &b), ">b0");
+    assert_string_equal(sent(&w, &b), "work0");
     assert_string_equal(step(&w, (limi_event){.kind = LIMI_EVENT_CLOSE, .ticket = &x.ticket}), "");
+    assert_string_equal(pull(&w, 0), "!b0");
     assert_string_equal(answered(&w, &b, "B"), "b=OK x.OK closing final");
     drop_ticket(&a);
     drop_ticket(&b);
@@ -302,13 +364,15 @@ static void the_close_deadline_ends_it(void **state)
     renew(&x, LIMI_TICKET_CLOSE, 'x', NULL);
     renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
     (void)sent(&w, &a);
+    (void)pull(&w, 0);
     (void)receive(&w, &r);
     (void)closing(&w, &x, 500);
     assert_string_equal(clock_says(&w, 500), "a=ECLOSED r=ECLOSED x.OK closing final");
     assert_int_equal(liminal_state_phase(w.state), LIMINAL_PHASE_CLOSED);
     assert_string_equal(sent(&w, &b), "b=ECLOSED"); /* accepted before, not begun */
     assert_counts(&w, "sent 1 received 0 withdrawn 1 late 0 silent 0 unfinished 1");
-    assert_string_equal(unbegun(&w, &a), ""); /* unknown by now */
+    assert_string_equal(pull(&w, 0), "");
+    assert_string_equal(answered(&w, &a, "A"), ""); /* unknown by now */
     assert_counts(&w, "sent 1 received 0 withdrawn 1 late 0 silent 0 unfinished 1");
     drop_ticket(&a);
     drop_ticket(&b);
@@ -320,7 +384,7 @@ static void the_conversations_own_deadline_fails_it(void **state)
     world w;
     named a, r;
     (void)state;
-    open_timed(&w, 1, 1, (liminal_deadline){700}, test_allocator());
+    open_timed(&w, 1, 1, (liminal_deadline){700});
     renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
     renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
     (void)sent(&w, &a);
@@ -336,50 +400,83 @@ static void the_conversations_own_deadline_fails_it(void **state)
     end_world(&w);
 }
 
-/* The shell performs the effects of a step when it has released its lock: what is on its way to be
- * forwarded then may be settled by another thread's step. */
-static void what_is_to_be_forwarded_may_be_settled_before(void **state)
+/* The last that was accepted is given up, or comes too late: nothing is left to wait for. */
+static void a_close_does_not_wait_for_what_will_not_be_begun(void **state)
 {
     world w;
-    named a;
+    named a, x;
+    (void)state;
+    for (int given_up = 0; given_up < 2; given_up++) {
+        begin(&w, 1, 1);
+        renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
+        renew(&x, LIMI_TICKET_CLOSE, 'x', NULL);
+        a.ticket.deadline.ns = 300;
+        w.now_ns = 299;
+        (void)sent(&w, &a);
+        assert_string_equal(closing(&w, &x, INT64_MAX), "closing");
+        w.now_ns = 300;
+        if (given_up) {
+            assert_string_equal(gave_up(&w, &a), "a= x.OK closing final");
+        } else {
+            assert_string_equal(pull(&w, 0), "a=ETIMEDOUT x.OK closing final");
+        }
+        drop_ticket(&a);
+        end_world(&w);
+    }
+}
+
+/* The shell performs the effects of a step when it has released its lock: what is on its way to be answered then
+ * may be settled by another thread's step. */
+static void what_was_begun_may_be_settled_before_it_is_answered(void **state)
+{
+    world w;
+    named a, b;
     limi_effects turn;
     limi_event send = {.kind = LIMI_EVENT_SENT, .ticket = &a.ticket, .now = some_time};
+    limi_event pulls = {.kind = LIMI_EVENT_PULL, .seat = 0};
     (void)state;
-    begin(&w, 1, 1);
-    renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
-    limi_effects_init(&turn);
-    limi_step(&w.dialogue, &send, &turn);
-    (void)closing(&w, NULL, 500);
-    assert_string_equal(clock_says(&w, 500), "a=ECLOSED closing final");
-    assert_ptr_equal(limi_list_pop(&turn.forward), &a.ticket.way); /* once, and whole */
-    assert_true(limi_list_empty(&turn.forward));
-    assert_string_equal(unbegun(&w, &a), "");
-    drop_ticket(&a);
-    end_world(&w);
+    for (unsigned inlined = 0; inlined < 2; inlined++) {
+        begin_with(&w, LIMINAL_CRASH_FAIL, 1, 1, inlined);
+        renew(&a, LIMI_TICKET_ASK, 'a', say("a"));
+        renew(&b, LIMI_TICKET_ASK, 'b', say("b"));
+        limi_effects_init(&turn);
+        limi_step(&w.dialogue, &send, &turn);
+        if (inlined) {
+            assert_ptr_equal(turn.run, &a.ticket);
+        } else {
+            assert_int_equal(turn.work, 0);
+            assert_null(turn.run);
+            limi_step(&w.dialogue, &pulls, &turn);
+            assert_ptr_equal(pulls.ticket, &a.ticket);
+        }
+        (void)closing(&w, NULL, 500);
+        assert_string_equal(clock_says(&w, 500), "a=ECLOSED closing final");
+        assert_true(limi_list_empty(&turn.settled)); /* once */
+        assert_string_equal(answered(&w, &a, "A"), "");
+        assert_string_equal(pull(&w, 0), "");
+        drop_ticket(&a);
+        drop_ticket(&b);
+        end_world(&w);
+    }
 }
 
-static bool take_back_all_but_b(limi_ticket *ticket)
-{
-    return LIMI_HOLDER(ticket, named, ticket)->name != 'b';
-}
-
-static void what_can_be_taken_back_was_not_begun(void **state)
+static void what_is_queued_was_not_begun(void **state)
 {
     world w;
     named a, b, c, d;
     (void)state;
     begin(&w, 1, 1);
-    w.dialogue.take_back = take_back_all_but_b;
     renew(&a, LIMI_TICKET_SEND, 'a', say("a"));
     renew(&b, LIMI_TICKET_ASK, 'b', say("b"));
     renew(&c, LIMI_TICKET_ASK, 'c', say("c"));
     renew(&d, LIMI_TICKET_ASK, 'd', say("d"));
-    (void)sent(&w, &a);
     (void)sent(&w, &b);
+    (void)pull(&w, 0);
+    (void)sent(&w, &a);
     (void)sent(&w, &c);
     (void)sent(&w, &d);
-    (void)gave_up(&w, &d, true); /* counted here, and not once more */
-    assert_string_equal(exited(&w, 0), "a= b=EEXIT c=EEXIT d= closing final");
+    assert_string_equal(gave_up(&w, &d), "d="); /* counted here, and not once more */
+    assert_string_equal(exited(&w, 0), "b=EEXIT a= c=EEXIT closing final");
     assert_counts(&w, "sent 4 received 0 withdrawn 3 late 0 silent 0 unfinished 1");
     drop_ticket(&a);
     drop_ticket(&b);
@@ -388,7 +485,7 @@ static void what_can_be_taken_back_was_not_begun(void **state)
     end_world(&w);
 }
 
-static void a_close_with_nothing_in_flight_is_at_once(void **state)
+static void a_close_with_nothing_to_wait_for_is_at_once(void **state)
 {
     world w;
     named x, gone;
@@ -396,7 +493,7 @@ static void a_close_with_nothing_in_flight_is_at_once(void **state)
     begin(&w, 0, 0);
     renew(&x, LIMI_TICKET_CLOSE, 'x', NULL);
     renew(&gone, LIMI_TICKET_CLOSE, 'g', NULL);
-    assert_string_equal(gave_up(&w, &gone, false), ""); /* it is still on its way */
+    assert_string_equal(gave_up(&w, &gone), ""); /* it is still on its way */
     assert_string_equal(closing(&w, &gone, INT64_MAX), "g. closing final");
     assert_string_equal(closing(&w, &x, INT64_MAX), "x.OK");
     end_world(&w);
@@ -410,17 +507,20 @@ int main(void)
         TEST(a_look_that_may_not_wait_leaves_no_trace),
         TEST(silence),
         TEST(giving_up),
+        TEST(what_is_late_is_not_begun),
+        TEST(an_inline_one_begins_what_is_sent),
         TEST(without_participants_it_is_a_buffer),
         TEST(with_watched_ones_only_nobody_gets_it),
         TEST(messages_go_to_the_first_that_answers),
         TEST(an_exit_answers_everyone),
-        TEST(a_close_waits_for_what_is_in_flight),
+        TEST(a_close_waits_for_what_was_accepted),
         TEST(what_is_still_on_its_way_is_let_in),
         TEST(the_close_deadline_ends_it),
         TEST(the_conversations_own_deadline_fails_it),
-        TEST(what_is_to_be_forwarded_may_be_settled_before),
-        TEST(what_can_be_taken_back_was_not_begun),
-        TEST(a_close_with_nothing_in_flight_is_at_once),
+        TEST(a_close_does_not_wait_for_what_will_not_be_begun),
+        TEST(what_was_begun_may_be_settled_before_it_is_answered),
+        TEST(what_is_queued_was_not_begun),
+        TEST(a_close_with_nothing_to_wait_for_is_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
