@@ -245,6 +245,65 @@ static inline const char *clock_says(world *w, int64_t now_ns)
     return step(w, (limi_event){.kind = LIMI_EVENT_DEADLINE});
 }
 
+/* A participant speaks without being asked. */
+static inline const char *unasked(world *w, uint32_t seat, named *n, const char *text)
+{
+    n->ticket.reply = say(text);
+    return step(w, (limi_event){.kind = LIMI_EVENT_UNASKED, .seat = seat, .ticket = &n->ticket});
+}
+
+/* The one that was given last has been made; *out: the next. */
+static inline const char *undone(world *w, liminal_status status, limi_undo **out)
+{
+    limi_event event = {.kind = LIMI_EVENT_UNDO, .status = status, .now = some_time, .now_ns = w->now_ns};
+    limi_step(&w->dialogue, &event, &w->effects);
+    *out = event.undo;
+    return effects_of(w, NULL);
+}
+
+/* ---- the log as text: "sent a, exited 11, undone b OK, failed EEXIT"; an undo of nothing is the config's ---- */
+
+static inline void say_entry(const liminal_log_entry *entry, char *text, size_t room)
+{
+    const char *status = liminal_status_name(entry->status) + strlen("LIMINAL_");
+    switch (entry->kind) {
+    case LIMINAL_LOG_EXITED:
+    case LIMINAL_LOG_RESTARTED:
+        (void)snprintf(text, room, "exited %d", (int)entry->pid.value);
+        break;
+    case LIMINAL_LOG_COMPENSATED:
+        (void)snprintf(text, room, "undone %s %s", liminal_envelope_text(entry->envelope), status);
+        break;
+    case LIMINAL_LOG_FAILED:
+        (void)snprintf(text, room, "failed %s", status);
+        break;
+    case LIMINAL_LOG_SENT:
+    case LIMINAL_LOG_RECEIVED:
+    default:
+        (void)snprintf(text, room, "%s %s", liminal_log_kind_text(entry->kind), liminal_envelope_text(entry->envelope));
+        break;
+    }
+}
+
+static inline void assert_log(const world *w, const char *expected)
+{
+    liminal_snapshot *snapshot = NULL;
+    char text[512] = "";
+    assert_int_equal(liminal_state_snapshot(w->state, &snapshot), LIMINAL_OK);
+    for (size_t i = 0; i < liminal_snapshot_read(snapshot).log_count; i++) {
+        liminal_log_entry entry;
+        size_t at = strlen(text);
+        assert_int_equal(liminal_snapshot_entry(snapshot, i, &entry), LIMINAL_OK);
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s", i > 0 ? ", " : "");
+        say_entry(&entry, text + at, sizeof text - at);
+        if (entry.kind == LIMINAL_LOG_EXITED) {
+            assert_int_equal(entry.policy, w->dialogue.policy);
+        }
+    }
+    liminal_snapshot_drop(&snapshot);
+    assert_string_equal(text, expected);
+}
+
 static inline void assert_counts(const world *w, const char *expected)
 {
     const liminal_counts *c = liminal_state_counts(w->state);
