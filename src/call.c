@@ -178,6 +178,7 @@ typedef struct call {
     bool decided;
 } call;
 
+static void await_barrier(limi_talk *talk, limi_request *request, liminal_deadline deadline);
 
 static bool is_satisfied(void *argument)
 {
@@ -195,7 +196,7 @@ static void post_and_await(void *argument)
     if (c->pushed == LIMI_PUSH_CLOSED || c->pushed == LIMI_PUSH_SEALED) {
         limi_request_drop(c->request); /* nobody took that share */
     } else if (barrier) {
-        c->decided = limi_waiter_wait(&c->request->waiter, c->deadline.ns);
+        await_barrier(c->talk, c->request, c->deadline);
     } else {
         c->decided = await(c->talk, c->request, c->deadline);
     }
@@ -324,6 +325,30 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
 
 /* ---- query ---- */
 
+/* Whether a turn may be held up by what is being undone: all that was accepted has been told so, and there is
+ * nothing to wait for. If not, a sleeper is disturbed when that begins. */
+static bool is_being_undone(limi_talk *talk, limi_request *sleeper)
+{
+    bool undone;
+    limi_mutex_lock(&talk->lock);
+    undone = talk->dialogue.doomed && (!limi_dialogue_is_over(&talk->dialogue) || limi_u32_load(&talk->undoing) != 0);
+    if (!undone && talk->may_stall) {
+        limi_list_append(&talk->sleepers, &sleeper->sleeper);
+    }
+    limi_mutex_unlock(&talk->lock);
+    return undone;
+}
+
+static void await_barrier(limi_talk *talk, limi_request *request, liminal_deadline deadline)
+{
+    bool done = false;
+    while (!done && !is_being_undone(talk, request)) {
+        done = limi_waiter_wait(&request->waiter, deadline.ns);
+        get_up(talk, request);
+        done = done || is_passed(deadline);
+    }
+}
+
 static liminal_status barrier(limi_talk *talk, liminal_deadline deadline)
 {
     call c = {.talk = talk, .deadline = deadline};
@@ -337,10 +362,25 @@ static liminal_status barrier(limi_talk *talk, liminal_deadline deadline)
     return LIMINAL_OK;
 }
 
+/* The deadlines as well: its thread may be in the embedder's code, and nobody else may wait. */
+static void pass_what_is_due(limi_talk *talk)
+{
+    liminal_deadline due;
+    limi_mutex_lock(&talk->lock);
+    due = limi_dialogue_due(&talk->dialogue);
+    limi_mutex_unlock(&talk->lock);
+    if (is_passed(due)) {
+        limi_talk_pass_deadline(talk);
+    }
+}
+
 static liminal_status talk_query(void *self, liminal_snapshot **out, liminal_deadline deadline)
 {
     limi_talk *talk = self;
     liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st == LIMINAL_OK && talk->may_stall) {
+        pass_what_is_due(talk);
+    }
     if (st == LIMINAL_OK && !limi_mailbox_is_idle(&talk->actor.mailbox) && limi_scope_here()->frame == NULL) {
         st = barrier(talk, deadline);
     }

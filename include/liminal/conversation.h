@@ -116,7 +116,8 @@ liminal_status liminal_conversation_ask(liminal_conversation *conversation, LIMI
  * and the notices of an end that came before it. Inside the conversation's own
  * participant, a collector or an exit notice it does not wait: the closing has
  * begun when it returns. On a failed conversation it returns LIMINAL_OK, and
- * the phase stays failed.
+ * the phase stays failed. What is being undone has its own time, which may be
+ * longer: then it is still completing when this returns, at the deadline.
  *
  * Threads:  any, concurrently; of several deadlines the earliest ends it.
  * Blocks:   until the conversation has closed or failed; a behaviour that is still running is not waited for.
@@ -131,7 +132,8 @@ liminal_status liminal_conversation_close(liminal_conversation *conversation, li
  *
  * Works in every phase. Shows everything that was accepted before the call;
  * if that takes longer than the deadline (an inline behaviour that does not
- * return), and inside any callback, it shows what there is without waiting.
+ * return), inside any callback, and while something is being undone, it shows
+ * what there is without waiting.
  *
  * Gives:    *out, a snapshot.
  * Threads:  any, concurrently.

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* test_compensate_faults.c -- compensate: what is called may fail, ask others, call the very conversation, or not
+ * return. */
+#define _GNU_SOURCE
+#include "deed_kit.h"
+
+static void one_that_fails_does_not_stop_the_others(void **state)
+{
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    liminal_config config = undoing_config();
+    config.compensate = make_good;
+    config.compensate_self = &book;
+    open_house();
+    talk = spawn_deeds(*state, config, &w, &book, "xyz");
+    book.fails_at = "y";
+    kill_it(w.pid);
+    ends_failed(talk);
+    assert_string_equal(book.undone, "z y x - ");
+    log_is(talk, "exited killed, undone z OK, undone y EFULL, undone x OK, undone - OK, failed EEXIT");
+    liminal_conversation_drop(&talk);
+
+    config.name = "again"; /* the other one may not have gone yet */
+    book = new_ledger();
+    talk = spawn_deeds(*state, config, &w, &book, "x");
+    book.fails_at = "-";
+    kill_it(w.pid);
+    ends_failed(talk);
+    log_is(talk, "exited killed, undone x OK, undone - EFULL, failed EEXIT");
+    all_say(talk, LIMINAL_EEXIT); /* what counts is the exit */
+    shut(&talk);
+}
+
+static void ask_the_other(ledger *self, const liminal_envelope *step)
+{
+    (void)test_check(ask_until(self->other, liminal_envelope_text(step), NULL, LONG) == LIMINAL_OK);
+}
+
+static void it_may_ask_another_conversation(void **state)
+{
+    const variant *v = *state;
+    ledger book = new_ledger();
+    worker w, clerk;
+    liminal_conversation *talk, *other;
+    liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL};
+    open_house();
+    for (int i = 0; i < 2; i++) { /* the other one's participant on a thread, and inline */
+        const variant kind = {v->dispatch, i == 0 ? LIMINAL_PARTICIPANT_THREAD : LIMINAL_PARTICIPANT_INLINE};
+        other = spawn_worker(&kind, config, &clerk);
+        book = new_ledger();
+        talk = spawn_deeds(v, (liminal_config){LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_COMPENSATE}, &w,
+                           &book, "xyz");
+        book.other = other;
+        book.also = ask_the_other;
+        kill_it(w.pid);
+        ends_failed(talk);
+        assert_int_equal(book.count, 3);
+        assert_string_equal(clerk.heard, "z y x ");
+        liminal_conversation_drop(&other);
+        liminal_conversation_drop(&talk);
+        test_until(liminal_supervisor_census(house).threads == 0);
+    }
+    shut(&(liminal_conversation *){NULL});
+}
+
+/* The behaviour that is asked asks the doomed one in turn: refused at once, no cycle of waits. */
+static void ask_back(worker *self, const char *text)
+{
+    (void)text;
+    (void)test_check(ask_until(self->context, "and you?", NULL, LONG) == LIMINAL_EEXIT);
+}
+
+static void who_is_asked_may_ask_back(void **state)
+{
+    const variant *v = *state;
+    ledger book = new_ledger();
+    worker w, clerk;
+    liminal_conversation *talk, *other;
+    liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL};
+    open_house();
+    other = spawn_worker(v, config, &clerk);
+    talk = spawn_deeds(v, undoing_config(), &w, &book, "xy");
+    clerk.context = talk;
+    clerk.also = ask_back;
+    book.other = other;
+    book.also = ask_the_other;
+    kill_it(w.pid);
+    ends_failed(talk);
+    assert_string_equal(book.undone, "y x ");
+    liminal_conversation_drop(&other);
+    shut(&talk);
+}
+
+static void call_everything(ledger *self, const liminal_envelope *step)
+{
+    liminal_envelope *message = note("x"), *kept = message, *reply = NULL;
+    liminal_snapshot *snapshot = NULL;
+    liminal_exit exit;
+    (void)step;
+    (void)test_check(liminal_conversation_send(self->talk, &message, LONG) == LIMINAL_EEXIT);
+    (void)test_check(liminal_conversation_ask(self->talk, &message, &reply, LONG) == LIMINAL_EEXIT);
+    (void)test_check(liminal_conversation_receive(self->talk, &reply, LONG) == LIMINAL_EEXIT);
+    (void)test_check(liminal_conversation_undo_with(self->talk, &message, undo, self) == LIMINAL_EEXIT);
+    (void)test_check(message == kept && reply == NULL);
+    liminal_envelope_drop(&message);
+    /* What would wait for its end, from inside of it: */
+    (void)test_check(liminal_process_wait(house, liminal_conversation_pid(self->talk), &exit, LONG) ==
+                     LIMINAL_EDEADLK);
+    (void)test_check(liminal_supervisor_shutdown(&house, NULL, LONG) == LIMINAL_EDEADLK);
+    (void)test_check(liminal_conversation_close(self->talk, LONG) == LIMINAL_OK); /* does not wait */
+    (void)test_check(liminal_conversation_query(self->talk, &snapshot, LONG) == LIMINAL_OK);
+    (void)test_check(liminal_snapshot_read(snapshot).phase == LIMINAL_PHASE_COMPLETING);
+    liminal_snapshot_drop(&snapshot);
+}
+
+static void it_may_call_the_conversation_itself(void **state)
+{
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    liminal_config config = undoing_config();
+    config.compensate = make_good;
+    config.compensate_self = &book;
+    open_house();
+    talk = spawn_deeds(*state, config, &w, &book, "x");
+    book.also = call_everything;
+    kill_it(w.pid);
+    ends_failed(talk);
+    assert_string_equal(book.undone, "x - ");
+    shut(&talk);
+}
+
+/* ---- one that does not return ---- */
+
+/* It fails at the deadline, for who looks and for who waits, and the rest is not begun when the one returns. */
+static void at_the_deadline_it_fails_all_the_same(void **state)
+{
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    liminal_config config = undoing_config();
+    liminal_report report;
+    config.compensate_timeout_ns = 40 * MS;
+    config.compensate = make_good;
+    config.compensate_self = &book;
+    open_house();
+    talk = spawn_deeds(*state, config, &w, &book, "xyz");
+    book.holds_at = "y";
+    kill_it(w.pid);
+    test_gate_wait(&book.begun);
+    assert_int_equal(liminal_conversation_close(talk, LONG), LIMINAL_OK);
+    assert_int_equal(phase(talk), LIMINAL_PHASE_FAILED);
+    log_is(talk, "exited killed, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, undone - ETIMEDOUT, failed EEXIT");
+    all_say(talk, LIMINAL_EEXIT);
+    assert_int_equal(liminal_supervisor_shutdown(&house, &report, liminal_deadline_in_ms(20)), LIMINAL_ETIMEDOUT);
+    assert_stuck_in(&report, "deeds");
+    test_gate_open(&book.go);
+    shut(&talk);
+    assert_string_equal(book.undone, "z y ");
+}
+
+static void who_only_looks_sees_it_fail_at_the_deadline(void **state)
+{
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    liminal_config config = undoing_config();
+    config.compensate_timeout_ns = 20 * MS;
+    open_house();
+    talk = spawn_deeds(*state, config, &w, &book, "xy");
+    book.holds_at = "y";
+    kill_it(w.pid);
+    test_gate_wait(&book.begun);
+    test_until(phase(talk) == LIMINAL_PHASE_FAILED);
+    log_is(talk, "exited killed, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT");
+    test_gate_open(&book.go);
+    shut(&talk);
+    assert_string_equal(book.undone, "y ");
+}
+
+/* A close that began before the exit, and whose own deadline is later, is woken at the undoing's. */
+static void a_close_that_waits_already_is_not_forgotten(void **state)
+{
+    const variant *v = *state;
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    liminal_config config = undoing_config();
+    call closer = {.deadline = LONG};
+    config.compensate_timeout_ns = 40 * MS;
+    open_house();
+    talk = spawn_deeds(v, config, &w, &book, "xy");
+    book.holds_at = "y";
+    put(talk, "hold");
+    test_gate_wait(&w.begun);
+    closer.talk = talk;
+    start_asleep(&closer, close_body);
+    kill_it(w.pid);
+    test_gate_open(&w.go);
+    test_gate_wait(&book.begun);
+    joined(&closer, LIMINAL_OK);
+    test_gate_open(&book.go);
+    assert_int_equal(phase(talk), LIMINAL_PHASE_FAILED);
+    shut(&talk);
+    assert_string_equal(book.undone, "y ");
+}
+
+/* An inline behaviour keeps the actor's thread, so nothing can be undone; nor does anybody wait longer for that. */
+static void a_behaviour_that_does_not_return_keeps_it_from_being_undone(void **state)
+{
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    liminal_config config = undoing_config();
+    config.compensate_timeout_ns = 40 * MS;
+    open_house();
+    talk = spawn_deeds(*state, config, &w, &book, "xy");
+    put(talk, "hold"); /* of an inline one, the actor's own thread runs it */
+    test_gate_wait(&w.begun);
+    kill_it(w.pid);
+    get_fails(talk, LONG, LIMINAL_EEXIT);
+    assert_int_equal(liminal_conversation_close(talk, LONG), LIMINAL_OK);
+    assert_int_equal(phase(talk), LIMINAL_PHASE_FAILED);
+    log_is(talk, "sent hold, exited killed, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT");
+    test_gate_open(&w.go);
+    shut(&talk);
+    assert_int_equal(book.count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOUR(one_that_fails_does_not_stop_the_others),
+        FOUR(it_may_ask_another_conversation),
+        FOUR(who_is_asked_may_ask_back),
+        FOUR(it_may_call_the_conversation_itself),
+        FOUR(at_the_deadline_it_fails_all_the_same),
+        FOUR(who_only_looks_sees_it_fail_at_the_deadline),
+        FOUR(a_close_that_waits_already_is_not_forgotten),
+        INLINED(a_behaviour_that_does_not_return_keeps_it_from_being_undone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
