@@ -40,7 +40,8 @@ static void told(limi_process *process)
 
 /* ---- a new life ---- */
 
-/* With the conversation's lock held: put the next life into the registry, if `old` is the present one. */
+/* With the conversation's lock held: put the next life into the registry, if `old` is the present one. Until it has
+ * begun it is dead for all who look: nobody may get hold of what may never be. */
 static liminal_status enlist(limi_talk *talk, const limi_process *old, limi_life *next)
 {
     liminal_supervisor *supervisor = talk->supervisor;
@@ -48,6 +49,8 @@ static liminal_status enlist(limi_talk *talk, const limi_process *old, limi_life
     limi_mutex_lock(&supervisor->lock);
     if (!old->dead && old == &talk->life->process) {
         limi_process_init(&next->process, limi_registry_new_pid(supervisor), &limi_life_kind, talk);
+        (void)limi_process_mark_locked(supervisor, &next->process, (liminal_exit_reason){LIMINAL_EXIT_NOPROC, 0},
+                                       liminal_time_now(), limi_clock_monotonic());
         st = limi_registry_add(supervisor, &next->process);
     }
     limi_mutex_unlock(&supervisor->lock);
@@ -63,6 +66,8 @@ static void succeed(limi_talk *talk, limi_life *next)
     (void)limi_process_mark_locked(supervisor, &old->process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0},
                                    liminal_time_now(), limi_clock_monotonic());
     limi_list_splice(&next->process.inbox, &old->process.inbox);
+    next->process.dead = false;
+    next->process.exit = (liminal_exit){.pid = next->process.exit.pid};
     next->before = old;
     talk->life = next;
     limi_u64_store(&talk->pid, next->process.exit.pid.value);
@@ -74,7 +79,6 @@ static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlist
 {
     if (enlisted) {
         limi_mutex_lock(&supervisor->lock);
-        limi_link_forget(supervisor, &next->process);
         limi_registry_remove(supervisor, &next->process);
         limi_mutex_unlock(&supervisor->lock);
     }
