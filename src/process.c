@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* process.c -- what a pid stands for, and how a death spreads.
  *
- *   living --mark--> dead --mourn: died(), links broken, notices fired--> mourned
+ *   living --mark--> dead --mourn: died(), links broken, notices fired, mourned()--> mourned
  *
  * The mark is made under the supervisor's lock, once, by whoever comes first: the process's own thread, a
  * signal, a kill, a linked one that died. The same thread then mourns it. A cascade is a work list on the
@@ -106,6 +106,9 @@ static void run(liminal_supervisor *supervisor, limi_cascade *cascade)
         }
         limi_process *process = LIMI_HOLDER(node, limi_process, grave);
         limi_process_announce(supervisor, process);
+        if (process->kind->mourned != NULL) {
+            process->kind->mourned(process);
+        }
         process->kind->unref(process);
     }
 }

@@ -24,6 +24,9 @@ typedef struct limi_process_kind {
      * in a cascade: it must not run turns or wait. */
     void (*died)(limi_process *process);
 
+    /* All its notices have been called, and nothing more will happen to it. Once, after died(). NULL: nothing. */
+    void (*mourned)(limi_process *process);
+
     /* An exit message was put into its inbox: see that it is handled. May be called after its death. NULL: it
      * can't be told, and never traps. */
     void (*told)(limi_process *process);
