@@ -14,6 +14,17 @@
 
 extern char **environ;
 
+/* Else only children can be watched, and a number is all that they are known by. */
+static inline bool os_has_pidfds(void)
+{
+#if defined(SYS_pidfd_open) && !defined(LIMI_NO_PIDFD)
+    int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    return fd >= 0 && close(fd) == 0;
+#else
+    return false;
+#endif
+}
+
 /* A program, with one end of a pipe as its standard input or output; -1: neither. */
 static inline pid_t os_start(const char *const *argv, int in, int out)
 {

@@ -240,6 +240,9 @@ static void be_the_child(liminal_supervisor *parents, int way, const atomic_int 
     }
     CHILD(liminal_thread_detach(parents) == LIMINAL_EFORKED);
     CHILD(atomic_load(told) == 0); /* the parent's process has not died here */
+    if (UNDER_TSAN) { /* which does not survive the end of a child's last thread */
+        leave_child();
+    }
     if (atexit(leave_child) == 0) {
         pthread_exit(NULL); /* with what it has inherited */
     }
