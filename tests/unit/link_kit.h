@@ -246,6 +246,13 @@ static inline void exits(being *b, liminal_exit_reason reason)
     assert_true(same_reason(b->end.reason, reason));
 }
 
+/* What it does when it is asked to "do". */
+static inline void have_it(being *b, void (*what)(being *b), void *context)
+{
+    b->on_do = what;
+    b->context = context;
+}
+
 /* ---- what became of them ---- */
 
 static inline void assert_lives(being *b)
