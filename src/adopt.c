@@ -79,7 +79,7 @@ static void told(limi_process *process)
 }
 
 const limi_process_kind limi_attached_kind = {
-    .ref = limi_adopted_ref, .unref = unref, .died = died, .mourned = limi_adopted_mourned, .told = told};
+    .ref = limi_adopted_ref, .unref = unref, .died = died, .announce = limi_adopted_announce, .told = told};
 
 /* ---- slots ---- */
 
@@ -264,6 +264,7 @@ static liminal_status enlist(liminal_supervisor *supervisor, limi_attached *atta
         limi_registry_remove(supervisor, &attached->adopted.process);
         return st;
     }
+    attached->adopted.process.latent = false;
     limi_refcount_up(&attached->adopted.owners); /* the thread's share */
     limi_list_append(&supervisor->attached, &attached->place);
     supervisor->held++;

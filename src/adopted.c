@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* adopted.c -- what all that was adopted has in common: a record of its own, and the memory of the dead.
  *
- *   living --died, mourned--> remembered --LIMINAL_REMEMBERED younger ones, or a shutdown--> forgotten
+ *   living --died, announced--> remembered --LIMINAL_REMEMBERED younger ones, or a shutdown--> forgotten
  *
  * It can be found by its pid up to there. It is remembered only when its last notice has been called, so none is open
  * when it is forgotten, and none can be added later. A death that is still being mourned when the shutdown has
@@ -15,6 +15,7 @@ void *limi_adopted_create(liminal_supervisor *supervisor, size_t size, const lim
     limi_adopted *adopted = limi_allocate(&supervisor->allocator, size);
     if (adopted != NULL) {
         limi_process_init(&adopted->process, (liminal_pid){0}, kind, NULL);
+        adopted->process.latent = true;
         limi_refcount_init(&adopted->owners);
         limi_list_init(&adopted->remembered);
         limi_supervisor_ref(supervisor);
@@ -57,11 +58,12 @@ static limi_adopted *forget_oldest(liminal_supervisor *supervisor) LIMI_REQUIRES
     return oldest;
 }
 
-void limi_adopted_mourned(limi_process *process)
+void limi_adopted_announce(limi_process *process)
 {
     limi_adopted *adopted = limi_adopted_of(process);
     liminal_supervisor *supervisor = adopted->supervisor;
     limi_adopted *oldest = NULL;
+    limi_process_announce(supervisor, process);
     limi_mutex_lock(&supervisor->lock);
     limi_list_append(&supervisor->remembered, &adopted->remembered);
     supervisor->remembered_count++;

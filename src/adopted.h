@@ -27,13 +27,14 @@ static inline limi_adopted *limi_adopted_of(limi_process *process)
 void *limi_adopted_create(liminal_supervisor *supervisor, size_t size, const limi_process_kind *kind);
 void limi_adopted_free(limi_adopted *adopted, size_t size);
 
-/* Give it a pid and put it into the registry, which takes over the caller's share. ECLOSED, ENOMEM. */
+/* Give it a pid and put it into the registry, which takes over the caller's share. ECLOSED, ENOMEM. Nobody finds it
+ * there before `latent` is false; it can be taken out again until then. */
 liminal_status limi_adopted_enlist(liminal_supervisor *supervisor, limi_adopted *adopted)
     LIMI_REQUIRES(supervisor->lock);
 
-/* For its kind: ref(), and mourned(): from here on it is remembered. */
+/* For its kind: ref(), and announce(): after that it is remembered. */
 void limi_adopted_ref(limi_process *process);
-void limi_adopted_mourned(limi_process *process);
+void limi_adopted_announce(limi_process *process);
 
 /* For a shutdown: forget all, and whoever dies from here on. */
 void limi_adopted_forget_all(liminal_supervisor *supervisor);

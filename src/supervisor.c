@@ -88,6 +88,7 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_list_init(&supervisor->told);
     limi_list_init(&supervisor->attached);
     limi_list_init(&supervisor->remembered);
+    limi_list_init(&supervisor->registry.all);
     limi_random(&supervisor->registry.seed, sizeof supervisor->registry.seed);
     *out = supervisor;
     return LIMINAL_OK;

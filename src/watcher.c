@@ -49,13 +49,8 @@ static void unref(limi_process *process)
     }
 }
 
-static void died(limi_process *process)
-{
-    (void)process; /* the watcher has let go of it before */
-}
-
 const limi_process_kind limi_watched_kind = {
-    .ref = limi_adopted_ref, .unref = unref, .died = died, .mourned = limi_adopted_mourned, .immune = true};
+    .ref = limi_adopted_ref, .unref = unref, .announce = limi_adopted_announce, .immune = true};
 
 /* ---- on the watcher's thread ---- */
 
@@ -257,6 +252,7 @@ static liminal_status enlist(liminal_supervisor *supervisor, limi_watcher *watch
         return st;
     }
     limi_list_append(&watcher->watched, &watched->place);
+    watched->adopted.process.latent = false;
     return st;
 }
 
