@@ -119,9 +119,26 @@ void limi_thread_join(limi_thread thread);
  * thread), run unwound(argument) while the stack unwinds; the thread then really ends. */
 void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument);
 
-/* Zeroed memory of the calling thread, for scope.c. */
-#define LIMI_THREAD_ROOM 512
+/* Zeroed memory of the calling thread, for scope.c. It is there until the thread has ended, also for what is called
+ * by limi_key_create()'s at_end. */
+#define LIMI_THREAD_ROOM 640
 void *limi_thread_room(void);
+
+/* A value of each thread's own that is noticed when the thread ends. */
+typedef struct limi_key {
+    _Alignas(8) unsigned char room[8];
+} limi_key;
+
+/* From here on at_end(value) is called, on the thread, for each thread that ends with a value that is not NULL,
+ * by return, pthread_exit or cancellation; the value is NULL by then. ELIMIT: no key is left. */
+liminal_status limi_key_create(limi_key *key, void (*at_end)(void *value));
+
+/* No thread begins an at_end() for this key any more, but one may be in it, or about to be: nobody waits for that. So
+ * the value has to be memory of that thread's. */
+void limi_key_delete(limi_key *key);
+
+/* The calling thread's value. ELIMIT: no memory for it; never for NULL. */
+liminal_status limi_key_set(const limi_key *key, void *value);
 
 /* ---- clocks, randomness, epoch ---------------------------------------------------------------- */
 

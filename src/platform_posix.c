@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* platform_posix.c -- the treaty on POSIX threads; on 64-bit Linux with futexes. The contracts stand
- * in platform.h. The only file that includes the system's own headers. */
+ * in platform.h. Only the platform files include the system's own headers. */
 #define _GNU_SOURCE
 
 #include "platform.h"
@@ -286,6 +286,36 @@ void *limi_thread_room(void)
 {
     static _Thread_local _Alignas(16) unsigned char room[LIMI_THREAD_ROOM];
     return room;
+}
+
+_Static_assert(sizeof(pthread_key_t) <= sizeof(limi_key), "room for a key");
+
+static pthread_key_t native_key(const limi_key *key)
+{
+    pthread_key_t native_one;
+    memcpy(&native_one, key->room, sizeof native_one);
+    return native_one;
+}
+
+liminal_status limi_key_create(limi_key *key, void (*at_end)(void *value))
+{
+    pthread_key_t made;
+    if (pthread_key_create(&made, at_end) != 0) {
+        return LIMINAL_ELIMIT;
+    }
+    memcpy(key->room, &made, sizeof made);
+    return LIMINAL_OK;
+}
+
+void limi_key_delete(limi_key *key)
+{
+    int failed = pthread_key_delete(native_key(key));
+    LIMI_ASSERT(failed == 0);
+}
+
+liminal_status limi_key_set(const limi_key *key, void *value)
+{
+    return pthread_setspecific(native_key(key), value) == 0 ? LIMINAL_OK : LIMINAL_ELIMIT;
 }
 
 /* ---- randomness ---- */

@@ -13,6 +13,7 @@
  * supervisor's lock. */
 typedef struct limi_registry {
     limi_process *by_pid;
+    limi_list all; /* the same processes, and places where somebody is reading: see registry.c */
     struct limi_talk *by_name;
     limi_link *links;
     uint64_t seed;
@@ -41,7 +42,17 @@ struct liminal_supervisor {
     bool has_finished;
     size_t joined;
     size_t closed_by_shutdown;
-    limi_word changed; /* counts up when the census falls */
+    limi_word changed; /* counts up when the census falls, and when an attached thread lets go */
+
+    /* What was adopted: see adopted.h. */
+    limi_list attached; /* threads of the host ... */
+    size_t held;        /* ... and how many have not let go of this supervisor */
+    limi_key key;       /* of all of them */
+    bool has_key;
+    struct limi_watcher *watcher; /* from the first OS process that is watched */
+    limi_list remembered;         /* the dead, the one that died first in front ... */
+    size_t remembered_count;
+    bool forgetful; /* ... until a shutdown has forgotten them */
 };
 
 /* LIMINAL_OK, or LIMINAL_EFORKED in a child. Cheap; before anything is locked. */
@@ -63,6 +74,9 @@ void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, s
 /* A thread more, whatever the limit says, because it takes the place of another; and if it could not start. */
 void limi_supervisor_thread_more(liminal_supervisor *supervisor);
 void limi_supervisor_thread_fewer(liminal_supervisor *supervisor);
+
+/* What a shutdown waits for has become less. */
+void limi_supervisor_changed(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
 /* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. */
 void limi_supervisor_thread_over(liminal_supervisor *supervisor);
@@ -86,13 +100,35 @@ struct limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const 
 bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
                               liminal_time seen, int64_t seen_ns) LIMI_REQUIRES(supervisor->lock);
 
-/* One who has died, and the next of those linked to it: that link is gone with this. A peer that dies of it
- * has been marked, and is given as *out_dead, with a ref; one that traps has its message, and is given as
- * *out_told, with a ref. False: no link is left. */
-bool limi_link_break_next(liminal_supervisor *supervisor, limi_process *dead, limi_process **out_dead,
-                          limi_process **out_told) LIMI_REQUIRES(supervisor->lock);
+/* What an exit did to another process: what is left to do when the lock is released. */
+typedef struct limi_reached {
+    limi_process *dead;    /* it was marked, and has to be mourned; with a ref */
+    limi_process *told;    /* it traps, and has to be given ... */
+    limi_message *message; /* ... this, or to look into its inbox; with a ref */
+    limi_message *waste;   /* to be released */
+} limi_reached;
 
-/* The record goes, and never was mourned: its links vanish. */
-void limi_link_forget(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
+limi_process *limi_process_find_alive(liminal_supervisor *supervisor, liminal_pid pid)
+    LIMI_REQUIRES(supervisor->lock);
+
+/* The exit reaches one that lives. Takes the message. */
+void limi_process_reach(liminal_supervisor *supervisor, limi_process *to, const liminal_exit *exit,
+                        limi_message *message, limi_reached *out) LIMI_REQUIRES(supervisor->lock);
+
+/* An exit message with nothing in it; NULL without memory. Without the lock. */
+limi_message *limi_message_create(liminal_supervisor *supervisor);
+
+/* One who has died, and the next of those linked to it: that link is gone with this. False: no link is left. */
+bool limi_link_break_next(liminal_supervisor *supervisor, limi_process *dead, limi_reached *out)
+    LIMI_REQUIRES(supervisor->lock);
+
+/* Whether it has links, broken ones not counted in. */
+bool limi_link_has_any(liminal_supervisor *supervisor, const limi_process *process) LIMI_REQUIRES(supervisor->lock);
+
+/* Without the lock: all but the mourning. */
+void limi_reached_tell(liminal_supervisor *supervisor, limi_reached *reached);
+
+/* Long lists are read so much at a time, and the lock is let go of in between. */
+#define LIMI_LIST_AT_ONCE 64
 
 #endif

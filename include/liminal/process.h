@@ -61,7 +61,7 @@ LIMINAL_API liminal_exit_text liminal_exit_describe(liminal_exit_reason reason);
  * the same call of answer() gives is still delivered. Of several reasons the
  * first one counts, also over the status that the callback returns.
  *
- * Threads:  inside a behaviour's start() or answer().
+ * Threads:  inside a behaviour's start(), answer() or exited().
  * Blocks:   never.
  * Errors:   EEXIT (always, when the exit is noted), EPHASE (not inside a behaviour), EINVAL (kind outside
  *           the enum).
@@ -111,7 +111,7 @@ liminal_status liminal_process_notify(liminal_supervisor *supervisor, liminal_pi
 /**
  * Wait for a process to exit.
  *
- * Threads:  any but the one that the process runs on, or is.
+ * Threads:  any but the one that the process runs on, or is; for an OS process, not inside the notice of another.
  * Blocks:   until the exit or the deadline; not at all if it has exited.
  * Errors:   EINVAL (a NULL), ENOPROC (no such pid), ETIMEDOUT, EDEADLK (from inside that process), ENOMEM, EFORKED.
  * Since:    0.1
