@@ -77,6 +77,7 @@ static bool tie(liminal_supervisor *supervisor, limi_link *link, limi_process *a
     HASH_ADD(hh, supervisor->registry.links, pair, sizeof added->pair, added);
     for (i = 0; added != NULL && i < 2; i++) {
         limi_list_append(&link->ends[i].who->links, &link->ends[i].node);
+        link->ends[i].who->link_count++;
     }
     return added != NULL;
 }
@@ -84,9 +85,12 @@ static bool tie(liminal_supervisor *supervisor, limi_link *link, limi_process *a
 static void cut(liminal_supervisor *supervisor, limi_link *link) LIMI_REQUIRES(supervisor->lock)
 {
     const liminal_allocator *allocator = &supervisor->allocator;
+    unsigned i;
     HASH_DEL(supervisor->registry.links, link);
-    limi_list_remove(&link->ends[0].node);
-    limi_list_remove(&link->ends[1].node);
+    for (i = 0; i < 2; i++) {
+        limi_list_remove(&link->ends[i].node);
+        link->ends[i].who->link_count--;
+    }
 }
 
 static limi_process *other_than(const limi_link *link, const limi_process *process)
@@ -106,7 +110,7 @@ static limi_link *first_of(const limi_process *process)
 bool limi_link_has_any(liminal_supervisor *supervisor, const limi_process *process)
 {
     (void)supervisor;
-    return first_of(process) != NULL;
+    return process->link_count > 0;
 }
 
 /* ---- exit messages ---- */
@@ -306,19 +310,21 @@ typedef struct reading {
     link_end place; /* what follows it was not read */
     liminal_pid *out;
     size_t room, count;
+    size_t left; /* how many were there when this began: links that keep coming do not keep it going */
 } reading;
 
 /* False: that was all. */
 static bool read_some(limi_process *process, reading *r)
 {
     unsigned i;
-    for (i = 0; i < LIMI_LIST_AT_ONCE; i++) {
+    for (i = 0; i < LIMI_STEPS_AT_ONCE; i++) {
         limi_list *node = r->place.node.next;
         const limi_link *link;
-        if (node == &process->links) {
+        if (node == &process->links || r->left == 0) {
             return false;
         }
         link = LIMI_HOLDER(node, link_end, node)->link;
+        r->left -= link != NULL;
         if (link != NULL && links_two(link)) {
             if (r->count < r->room) {
                 r->out[r->count] = other_than(link, process)->exit.pid;
@@ -346,7 +352,6 @@ liminal_status liminal_process_links(liminal_supervisor *supervisor, liminal_pid
     liminal_status st = check_links(supervisor, out, room, out_count);
     reading r = {.out = out, .room = room};
     limi_process *process;
-    bool more;
     if (st != LIMINAL_OK) {
         return st;
     }
@@ -358,10 +363,10 @@ liminal_status liminal_process_links(liminal_supervisor *supervisor, liminal_pid
         return limi_detail(LIMINAL_ENOPROC, "no process %llu lives here", (unsigned long long)pid.value);
     }
     process->kind->ref(process);
+    r.left = process->link_count;
     limi_list_append(process->links.next, &r.place.node); /* before the first */
-    while ((more = read_some(process, &r))) {
-        limi_mutex_unlock(&supervisor->lock); /* let others in */
-        limi_mutex_lock(&supervisor->lock);
+    while (read_some(process, &r)) {
+        limi_supervisor_let_in(supervisor);
     }
     limi_list_remove(&r.place.node);
     limi_mutex_unlock(&supervisor->lock);

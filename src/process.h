@@ -62,7 +62,8 @@ struct limi_process {
     bool latent;       /* in the registry, but nobody's yet: not to be found */
     limi_list watches; /* armed notices of conversations, which hear of it first */
     limi_list notices; /* all other armed ones */
-    limi_list links;   /* ends of links */
+    limi_list links;   /* ends of links ... */
+    size_t link_count; /* ... so many */
     limi_list inbox;   /* exit messages, the oldest first, of a kind without deliver() */
     limi_list grave;   /* in the cascade that mourns it */
     limi_list peers;   /* in the registry, on the list of all */

@@ -94,7 +94,7 @@ typedef struct reading {
 static bool read_some(liminal_supervisor *supervisor, reading *r) LIMI_REQUIRES(supervisor->lock)
 {
     unsigned i;
-    for (i = 0; i < LIMI_LIST_AT_ONCE; i++) {
+    for (i = 0; i < LIMI_STEPS_AT_ONCE; i++) {
         limi_list *node = r->place.peers.next;
         const limi_process *process = LIMI_HOLDER(node, limi_process, peers);
         if (node == &supervisor->registry.all || r->left == 0) {
@@ -129,8 +129,7 @@ liminal_status liminal_process_list(liminal_supervisor *supervisor, liminal_pid 
     r.left = HASH_COUNT(supervisor->registry.by_pid);
     limi_list_append(supervisor->registry.all.next, &r.place.peers); /* before the first */
     while (read_some(supervisor, &r)) {
-        limi_mutex_unlock(&supervisor->lock); /* let others in */
-        limi_mutex_lock(&supervisor->lock);
+        limi_supervisor_let_in(supervisor);
     }
     limi_list_remove(&r.place.peers);
     limi_mutex_unlock(&supervisor->lock);

@@ -128,7 +128,8 @@ bool limi_link_has_any(liminal_supervisor *supervisor, const limi_process *proce
 /* Without the lock: all but the mourning. */
 void limi_reached_tell(liminal_supervisor *supervisor, limi_reached *reached);
 
-/* Long lists are read so much at a time, and the lock is let go of in between. */
-#define LIMI_LIST_AT_ONCE 64
+/* In a long loop, each so many steps: let those in who wait for the lock. */
+#define LIMI_STEPS_AT_ONCE 4096
+void limi_supervisor_let_in(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
 #endif

@@ -82,9 +82,8 @@ static void give_pids(limi_talk *talk, const liminal_config *config)
 /* With the supervisor's lock held, in a long loop: others may come in now and then. */
 static void let_others_in(liminal_supervisor *supervisor, uint32_t i) LIMI_REQUIRES(supervisor->lock)
 {
-    if (i % LIMI_LIST_AT_ONCE == LIMI_LIST_AT_ONCE - 1) {
-        limi_mutex_unlock(&supervisor->lock);
-        limi_mutex_lock(&supervisor->lock);
+    if (i % LIMI_STEPS_AT_ONCE == LIMI_STEPS_AT_ONCE - 1) {
+        limi_supervisor_let_in(supervisor);
     }
 }
 

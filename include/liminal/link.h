@@ -109,7 +109,8 @@ liminal_status liminal_process_trap(liminal_supervisor *supervisor, liminal_pid 
 /**
  * List the links of a process, in no order.
  *
- * Writes as many as `room` allows; *out_count says how many there are.
+ * Writes as many as `room` allows; *out_count says how many there are. Those
+ * that come or go meanwhile may be among them or not, or twice.
  *
  * Gives:    *out_count, and pids in `out`, which may be NULL with a room of 0.
  * Threads:  any.
@@ -124,7 +125,8 @@ liminal_status liminal_process_links(liminal_supervisor *supervisor, liminal_pid
 /**
  * List the pids of all that live, in no order.
  *
- * Writes as many as `room` allows; *out_count says how many there are.
+ * Writes as many as `room` allows; *out_count says how many there are. Whoever
+ * comes or goes meanwhile may be among them or not.
  *
  * Gives:    *out_count, and pids in `out`, which may be NULL with a room of 0.
  * Threads:  any.

@@ -70,7 +70,7 @@ static inline liminal_status being_answers(void *self, const liminal_envelope *r
     if (strcmp(text, "silence") != 0) {
         *out = liminal_envelope_ref(request);
     }
-    return strcmp(text, "answer, exit") == 0 ? liminal_process_exit(b->reason) : LIMINAL_OK;
+    return strstr(text, "answer, exit") != NULL ? liminal_process_exit(b->reason) : LIMINAL_OK;
 }
 
 static inline liminal_status being_is_told(void *self, const liminal_exit *exit)
@@ -297,6 +297,23 @@ static inline void assert_told(being *b, liminal_pid who, liminal_exit_reason re
 }
 
 /* ---- many in one conversation, inline: one thread for all of them ---- */
+
+static inline liminal_status crowd_answers(void *self, const liminal_envelope *request, liminal_envelope **out)
+{
+    (void)self;
+    *out = liminal_envelope_ref(request);
+    return LIMINAL_OK;
+}
+
+static inline liminal_status crowd_is_told(void *self, const liminal_exit *exit)
+{
+    (void)self, (void)exit;
+    return LIMINAL_OK;
+}
+
+/* Plain ones are liminal_behaviour_echo(). */
+static const liminal_behaviour crowd_trapper = {LIMINAL_OPS(liminal_behaviour), .answer = crowd_answers,
+                                                .exited = crowd_is_told};
 
 static inline liminal_conversation *spawn_crowd(liminal_supervisor *supervisor, const liminal_behaviour *behaviour,
                                                 size_t count, liminal_pid *out)
