@@ -141,8 +141,8 @@ static liminal_status next_line(limi_framer *f, const unsigned char **out, size_
 
 static void read_count(limi_framer *f)
 {
-    const unsigned char *at = f->bytes + f->begin;
     if (f->used >= 4) {
+        const unsigned char *at = f->bytes + f->begin;
         f->head = 4;
         f->body = (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | (size_t)at[3];
     }
