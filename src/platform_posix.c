@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* platform_posix.c -- the treaty on POSIX threads; on 64-bit Linux with futexes. The contracts stand
- * in platform.h. The only file that includes the system's own headers. */
+ * in platform.h. Only the platform files include the system's own headers. */
 #define _GNU_SOURCE
 
 #include "platform.h"
