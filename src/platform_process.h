@@ -117,4 +117,7 @@ typedef struct limi_child {
  * arguments too long. ENOMEM. Nothing is left behind, and *out is untouched then. */
 liminal_status limi_child_start(const limi_child_plan *plan, limi_child *out);
 
+/* One that can't be watched: SIGKILL, reaped, its pipes closed. Waits for that. */
+void limi_child_abandon(limi_child *child);
+
 #endif

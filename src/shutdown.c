@@ -50,6 +50,21 @@ static void hurry(limi_talk *talk)
     }
 }
 
+/* Programs need some of the time as well, to end after the conversation has: their patience, or half of it. */
+static liminal_deadline close_by(const limi_talk *talk, liminal_deadline deadline)
+{
+    int64_t half = liminal_deadline_remaining_ns(deadline) / 2, needed = 0;
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        int64_t patience = talk->participants[i].patience_ns;
+        needed = patience > needed ? patience : needed;
+    }
+    if (deadline.ns != INT64_MAX) {
+        deadline.ns -= needed < half ? needed : half;
+    }
+    return deadline;
+}
+
 static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadline)
 {
     limi_talk *talk;
@@ -59,7 +74,7 @@ static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadl
     while ((talk = next_to_tell(supervisor)) != NULL) {
         limi_u64_store(&talk->hurry_ns, (uint64_t)deadline.ns);
         hurry(talk);
-        limi_talk_close_quietly(talk, deadline);
+        limi_talk_close_quietly(talk, close_by(talk, deadline));
         limi_talk_pass_deadline(talk); /* its own thread may be inside an inline behaviour */
         limi_talk_unref(talk);
     }
