@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 29)
@@ -220,22 +219,6 @@ static liminal_status start(const limi_child_plan *plan, pipes *p, limi_child *o
     *out = (limi_child){.os_pid = pid, .in = p->in[1], .out = p->out[0], .err = p->err[0]};
     p->in[1] = p->out[0] = p->err[0] = -1;
     return LIMINAL_OK;
-}
-
-void limi_child_abandon(limi_child *child)
-{
-    limi_aside aside = limi_aside_begin();
-    siginfo_t info;
-    /* A child that nobody has reaped keeps its number. */
-    if (waitid(P_PID, (id_t)child->os_pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
-        (void)kill((pid_t)child->os_pid, SIGKILL);
-        while (waitid(P_PID, (id_t)child->os_pid, &info, WEXITED) < 0 && errno == EINTR) {
-        }
-    }
-    limi_descriptor_discard(&child->in);
-    limi_descriptor_discard(&child->out);
-    limi_descriptor_discard(&child->err);
-    limi_aside_end(aside);
 }
 
 liminal_status limi_child_start(const limi_child_plan *plan, limi_child *out)

@@ -48,6 +48,9 @@ void limi_watch_signal(limi_watch *watch, limi_signal signal);
 /* The process may still live, and is left alone. Nothing waits for `fd` any more. */
 void limi_watch_close(limi_watch *watch);
 
+/* A child that can't be watched: SIGKILL, and reap it. Waits for that. */
+void limi_watch_abandon(int64_t os_pid);
+
 /* ---- descriptors: platform_poll.c ------------------------------------------------------------- */
 
 /* A bell that a poll can hear. */
@@ -116,8 +119,5 @@ typedef struct limi_child {
  * executed (no such file, no permission, no such directory). ELIMIT: no descriptor or process left,
  * arguments too long. ENOMEM. Nothing is left behind, and *out is untouched then. */
 liminal_status limi_child_start(const limi_child_plan *plan, limi_child *out);
-
-/* One that can't be watched: SIGKILL, reaped, its pipes closed. Waits for that. */
-void limi_child_abandon(limi_child *child);
 
 #endif

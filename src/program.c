@@ -36,6 +36,13 @@
 /* What the thread waits for. */
 enum { IN, OUT, ERR, WATCH, CHIME, POLLEES };
 
+static void close_pipes(limi_program *pr)
+{
+    limi_descriptor_close(&pr->child.in);
+    limi_descriptor_close(&pr->child.out);
+    limi_descriptor_close(&pr->child.err);
+}
+
 /* ---- the start ---- */
 
 static liminal_status start_child(limi_program *pr, const liminal_program *spec)
@@ -57,7 +64,8 @@ static liminal_status start_child(limi_program *pr, const liminal_program *spec)
     st = limi_watch_open(&pr->watch, pr->child.os_pid);
     pr->watched = st == LIMINAL_OK;
     if (st != LIMINAL_OK && st != LIMINAL_ENOPROC) {
-        limi_child_abandon(&pr->child);
+        limi_watch_abandon(pr->child.os_pid);
+        close_pipes(pr);
         return st;
     }
     return LIMINAL_OK; /* ENOPROC: ended already, and the host has its status */
@@ -180,13 +188,6 @@ static int64_t press_on(limi_program *pr)
     return pr->stage == LIMI_STAGE_CLOSING ? pr->term_at_ns
            : pr->stage == LIMI_STAGE_TERMED ? pr->kill_at_ns
                                             : INT64_MAX;
-}
-
-static void close_pipes(limi_program *pr)
-{
-    limi_descriptor_close(&pr->child.in);
-    limi_descriptor_close(&pr->child.out);
-    limi_descriptor_close(&pr->child.err);
 }
 
 /* It was reaped, or will never be seen to end. */
@@ -339,22 +340,16 @@ static liminal_exit_reason live(limi_program *pr)
 /* It has ended: what is still in its pipes. */
 static void read_last(limi_program *pr)
 {
-    size_t left, got;
+    size_t total = 0, got = 1;
     pr->last = true;
     limi_program_deliver(pr);
-    for (left = PIPE_MOST; left > 0 && pr->child.out >= 0 && !limi_program_is_mute(pr); left -= got < left ? got : left) {
-        got = limi_program_read_out(pr);
-        if (got == 0) {
-            break;
-        }
+    while (got > 0 && total < PIPE_MOST && pr->child.out >= 0 && !limi_program_is_mute(pr)) {
+        total += got = limi_program_read_out(pr);
     }
     pr->out_over = true; /* for us: what a child of its own prints there is nobody's */
     limi_program_deliver(pr);
-    for (left = PIPE_MOST; left > 0 && pr->child.err >= 0 && !pr->silent; left -= got < left ? got : left) {
-        got = limi_program_read_err(pr);
-        if (got == 0) {
-            break;
-        }
+    for (got = 1, total = 0; got > 0 && total < PIPE_MOST && pr->child.err >= 0 && !pr->silent;) {
+        total += got = limi_program_read_err(pr);
     }
 }
 
