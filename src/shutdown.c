@@ -40,9 +40,14 @@ static limi_talk *next_to_tell(liminal_supervisor *supervisor)
     return found;
 }
 
-static void hurry(limi_talk *talk)
+/* Of several deadlines the earliest counts: what a shutdown that was late has begun to end is not spared by the
+ * next one. */
+static void hurry(limi_talk *talk, liminal_deadline deadline)
 {
+    uint64_t seen = limi_u64_load(&talk->hurry_ns);
     uint32_t i;
+    while ((int64_t)seen > deadline.ns && !limi_u64_cas(&talk->hurry_ns, &seen, (uint64_t)deadline.ns)) {
+    }
     for (i = 0; i < talk->participant_count; i++) {
         if (talk->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM) {
             limi_participant_ring(&talk->participants[i], LIMI_RING_HURRY);
@@ -72,8 +77,7 @@ static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadl
     limi_list_splice(&supervisor->talks, &supervisor->told); /* again: with a new deadline */
     limi_mutex_unlock(&supervisor->lock);
     while ((talk = next_to_tell(supervisor)) != NULL) {
-        limi_u64_store(&talk->hurry_ns, (uint64_t)deadline.ns);
-        hurry(talk);
+        hurry(talk, deadline);
         limi_talk_close_quietly(talk, close_by(talk, deadline));
         limi_talk_pass_deadline(talk); /* its own thread may be inside an inline behaviour */
         limi_talk_unref(talk);
