@@ -89,7 +89,7 @@ liminal_status limi_program_start(limi_participant *p, const liminal_program *sp
     pr->allocator = allocator;
     pr->trace = liminal_span_context(p->talk->span);
     pr->may_pull = true;
-    limi_list_init(&pr->begun);
+    limi_begun_init(&pr->begun, allocator);
     limi_ignore(limi_program_take(&pr->spec, spec, "program")); /* checked already */
     pr->spec.argv = pr->spec.environment = NULL;
     pr->spec.directory = NULL;

@@ -30,33 +30,33 @@ static void fail(limi_program *pr, liminal_status st)
     limi_program_end(pr, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
 }
 
-static void answer(limi_program *pr, limi_request *request, liminal_envelope **reply)
+/* What it has begun with that index, 0 being the oldest, is answered with pr->frame. */
+static void answer(limi_program *pr, size_t index)
 {
-    limi_list_remove(&request->held);
-    limi_participant_answer(pr->participant, request, reply);
+    limi_participant_answer(pr->participant, limi_begun_take(&pr->begun, index), &pr->frame);
 }
 
-static limi_request *first_begun(const limi_program *pr)
+static void answer_in_silence(limi_program *pr, limi_request *request)
 {
-    return limi_list_empty(&pr->begun) ? NULL : LIMI_HOLDER(pr->begun.next, limi_request, held);
+    liminal_envelope *silence = NULL;
+    limi_participant_answer(pr->participant, request, &silence);
 }
 
 /* ---- to the program ---- */
 
-static void begun(limi_program *pr)
+static void begin(limi_program *pr)
 {
-    limi_list_append(&pr->begun, &pr->outgoing.request->held);
+    limi_begun_append(&pr->begun, pr->outgoing.request);
     pr->outgoing.request = NULL;
 }
 
 static void written(limi_program *pr)
 {
     limi_request *request = pr->outgoing.request;
-    liminal_envelope *silence = NULL;
     liminal_envelope_drop(&pr->outgoing.envelope);
     pr->outgoing.request = NULL;
     if (request != NULL) { /* LIMINAL_PAIRING_NONE */
-        answer(pr, request, &silence);
+        answer_in_silence(pr, request);
     }
 }
 
@@ -76,15 +76,19 @@ static bool load(limi_program *pr)
 {
     limi_outgoing *o = &pr->outgoing;
     while (pr->may_pull) {
-        limi_request *request = limi_participant_pull(pr->participant);
-        liminal_envelope *silence = NULL;
+        liminal_status st = limi_begun_reserve(&pr->begun);
+        limi_request *request = st == LIMINAL_OK ? limi_participant_pull(pr->participant) : NULL;
         const liminal_envelope *envelope = request != NULL ? request->ticket.envelope : NULL;
         size_t size = liminal_envelope_size(envelope);
+        if (st != LIMINAL_OK) {
+            fail(pr, st);
+            return false;
+        }
         if (request == NULL) {
             pr->may_pull = false;
         } else if (limi_framing_marks_for(pr->spec.framing, liminal_envelope_data(envelope), size, &o->marks) !=
                    LIMINAL_OK) {
-            limi_participant_answer(pr->participant, request, &silence); /* it can't be said in this framing */
+            answer_in_silence(pr, request); /* it can't be said in this framing */
         } else {
             o->request = request;
             o->envelope = liminal_envelope_ref(envelope);
@@ -140,7 +144,7 @@ bool limi_program_feed(limi_program *pr)
             return false;
         }
         if (o->request != NULL && pr->spec.pairing != LIMINAL_PAIRING_NONE) {
-            begun(pr);
+            begin(pr);
         }
         o->done += (size_t)put;
         if (o->done == o->size) {
@@ -222,12 +226,12 @@ static void say_unasked(limi_program *pr)
 
 static void hand_in_order(limi_program *pr, const unsigned char *payload, size_t size)
 {
-    limi_request *request = pr->spec.pairing == LIMINAL_PAIRING_IN_ORDER ? first_begun(pr) : NULL;
-    liminal_status st = make(pr, request, payload, size, &pr->frame);
+    bool owed = pr->spec.pairing == LIMINAL_PAIRING_IN_ORDER && pr->begun.count > 0;
+    liminal_status st = make(pr, owed ? limi_begun_at(&pr->begun, 0) : NULL, payload, size, &pr->frame);
     if (st != LIMINAL_OK) {
         fail(pr, st);
-    } else if (request != NULL) {
-        answer(pr, request, &pr->frame);
+    } else if (owed) {
+        answer(pr, 0);
     } else {
         say_unasked(pr);
     }
@@ -236,14 +240,14 @@ static void hand_in_order(limi_program *pr, const unsigned char *payload, size_t
 static void hand_by_function(limi_program *pr, const unsigned char *payload, size_t size)
 {
     liminal_status st = make(pr, NULL, payload, size, &pr->frame);
-    limi_list *node;
-    for (node = pr->begun.next; st == LIMINAL_OK && node != &pr->begun; node = node->next) {
-        limi_request *request = LIMI_HOLDER(node, limi_request, held);
+    size_t i;
+    for (i = 0; st == LIMINAL_OK && i < pr->begun.count; i++) {
+        limi_request *request = limi_begun_at(&pr->begun, i);
         if (call_answers(pr, request)) {
             liminal_envelope_drop(&pr->frame);
             st = make(pr, request, payload, size, &pr->frame); /* again: now it is known what it follows */
             if (st == LIMINAL_OK) {
-                answer(pr, request, &pr->frame);
+                answer(pr, i);
                 return;
             }
         }
@@ -260,7 +264,7 @@ bool limi_program_wants_more(const limi_program *pr)
     if (limi_program_is_mute(pr) || !pr->hushed || pr->last) {
         return true;
     }
-    return pr->frame == NULL && pr->spec.pairing != LIMINAL_PAIRING_NONE && !limi_list_empty(&pr->begun);
+    return pr->frame == NULL && pr->spec.pairing != LIMINAL_PAIRING_NONE && pr->begun.count > 0;
 }
 
 /* A whole frame, or what is left at the end. Half a frame is nothing: why it ended says its exit. */
@@ -345,10 +349,7 @@ size_t limi_program_read_err(limi_program *pr)
 
 void limi_program_forget(limi_program *pr)
 {
-    limi_list *node;
-    while ((node = limi_list_pop(&pr->begun)) != NULL) {
-        limi_request_drop(LIMI_HOLDER(node, limi_request, held));
-    }
+    limi_begun_clear(&pr->begun);
     if (pr->outgoing.request != NULL) {
         limi_request_drop(pr->outgoing.request);
         pr->outgoing.request = NULL;

@@ -4,6 +4,7 @@
 #ifndef LIMI_PROGRAM_TALK_H
 #define LIMI_PROGRAM_TALK_H
 
+#include "begun.h"
 #include "frame.h"
 #include "platform_process.h"
 #include "program.h"
@@ -46,7 +47,7 @@ typedef struct limi_program {
     /* What is said: program_talk.c. */
     limi_outgoing outgoing;
     bool may_pull;    /* there may be a request to be begun */
-    limi_list begun;  /* requests, by `held`, with a share each: the oldest first */
+    limi_begun begun; /* what it was given, if it was only the first byte, and has not answered */
     limi_framer framer;
     liminal_envelope *frame; /* being handed to answers(), or kept until it may be said */
     bool hushed;      /* what it says unasked has to wait for LIMI_RING_RESUME */
