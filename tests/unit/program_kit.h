@@ -115,6 +115,7 @@ static inline void shut(liminal_conversation **talk)
 
 /* ---- programs ---- */
 
+/* They live as long as the block they stand in. */
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define SH(...) ARGV("sh", "-c", __VA_ARGS__) /* the script, then its $0, $1, ... */
 
