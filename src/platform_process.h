@@ -92,6 +92,9 @@ void limi_poll(limi_pollee *pollees, size_t count, int64_t deadline_ns);
 /* How much was read: 0 at the end of input, -1 if there is nothing now. An error is the end. `room` is not 0. */
 ptrdiff_t limi_descriptor_read(int fd, void *to, size_t room);
 
+/* How much could be read at once, were nothing to follow; 0 if that can't be known. */
+size_t limi_descriptor_waiting(int fd);
+
 /* How much was written: -1 if there is no room now, -2 if nobody reads any more. */
 ptrdiff_t limi_descriptor_write(int fd, const void *from, size_t size);
 

@@ -11,8 +11,8 @@
  * A close begins when the conversation is over, when the participant has died otherwise, and when the program
  * has shut one of its two pipes. Its input is closed then; what it prints is still read, so that it can end in
  * its own way, and is delivered while the participant lives. The last thing is always the reaping: by pid
- * descriptor, so of this one child and no other. What the program had printed is read before its end is made
- * known, but not more than a pipe can hold: a child of its own may have the pipe, and write on for ever. Without
+ * descriptor, so of this one child and no other. What the program had printed is delivered before its end is made
+ * known, whatever the bound for what is unasked: it is no more than is in the pipe when it has ended. Without
  * memory for what it prints the participant ends with LIMINAL_EXIT_ERROR and ENOMEM.
  *
  * The thread waits in one poll for the two or three pipes, the pid descriptor and the chime. Whoever rings the
@@ -29,9 +29,6 @@
 #include "detail.h"
 #include "program_talk.h"
 #include "talk.h"
-
-/* More than a pipe ever holds, unless its reader is root. */
-#define PIPE_MOST ((size_t)1024 * 1024)
 
 /* What the thread waits for. */
 enum { IN, OUT, ERR, WATCH, CHIME, POLLEES };
@@ -73,6 +70,7 @@ static liminal_status start_child(limi_program *pr, const liminal_program *spec)
 
 static void discard(limi_program *pr)
 {
+    limi_begun_clear(&pr->begun);
     limi_chime_close(&pr->chime);
     limi_release(pr->allocator, pr, sizeof *pr);
 }
@@ -89,18 +87,13 @@ liminal_status limi_program_start(limi_participant *p, const liminal_program *sp
     pr->allocator = allocator;
     pr->trace = liminal_span_context(p->talk->span);
     pr->may_pull = true;
+    pr->chime.fd = pr->chime.other_fd = -1;
     limi_begun_init(&pr->begun, allocator);
     limi_ignore(limi_program_take(&pr->spec, spec, "program")); /* checked already */
     pr->spec.argv = pr->spec.environment = NULL;
     pr->spec.directory = NULL;
     limi_framer_init(&pr->framer, pr->spec.framing, pr->spec.frame_bytes, allocator);
-    st = limi_chime_open(&pr->chime);
-    if (st != LIMINAL_OK) {
-        limi_release(allocator, pr, sizeof *pr);
-        return st;
-    }
-    st = start_child(pr, spec);
-    if (st != LIMINAL_OK) {
+    if ((st = limi_begun_reserve(&pr->begun)) || (st = limi_chime_open(&pr->chime)) || (st = start_child(pr, spec))) {
         discard(pr);
         return st;
     }
@@ -337,22 +330,6 @@ static liminal_exit_reason live(limi_program *pr)
     return reason;
 }
 
-/* It has ended: what is still in its pipes. */
-static void read_last(limi_program *pr)
-{
-    size_t total = 0, got = 1;
-    pr->last = true;
-    limi_program_deliver(pr);
-    while (got > 0 && total < PIPE_MOST && pr->child.out >= 0 && !limi_program_is_mute(pr)) {
-        total += got = limi_program_read_out(pr);
-    }
-    pr->out_over = true; /* for us: what a child of its own prints there is nobody's */
-    limi_program_deliver(pr);
-    for (got = 1, total = 0; got > 0 && total < PIPE_MOST && pr->child.err >= 0 && !pr->silent;) {
-        total += got = limi_program_read_err(pr);
-    }
-}
-
 void limi_program_serve(limi_participant *p)
 {
     limi_program *pr = p->program;
@@ -364,7 +341,7 @@ void limi_program_serve(limi_participant *p)
     reason = live(pr);
     seen = liminal_time_now();
     seen_ns = limi_clock_monotonic();
-    read_last(pr);
+    limi_program_read_last(pr);
     let_go(pr);
     if (limi_u32_load(&p->disowned) == 0 && limi_process_mark(supervisor, &p->process, reason, seen, seen_ns)) {
         limi_process_mourn(supervisor, &p->process);

@@ -347,6 +347,29 @@ size_t limi_program_read_err(limi_program *pr)
 
 /* ---- the end ---- */
 
+/* So much as is there now, and no more: a child of its own may have the pipe, and write on for ever. */
+static void read_left(limi_program *pr, const int *fd, size_t (*read_once)(limi_program *pr))
+{
+    size_t left = *fd >= 0 ? limi_descriptor_waiting(*fd) : 0, got = 1;
+    for (; left > 0 && got > 0 && *fd >= 0; left -= got < left ? got : left) {
+        got = read_once(pr);
+    }
+}
+
+void limi_program_read_last(limi_program *pr)
+{
+    pr->last = true;
+    limi_program_deliver(pr);
+    if (!limi_program_is_mute(pr)) {
+        read_left(pr, &pr->child.out, limi_program_read_out);
+    }
+    pr->out_over = true; /* what a child of its own prints from here on is nobody's */
+    limi_program_deliver(pr);
+    if (!pr->silent) {
+        read_left(pr, &pr->child.err, limi_program_read_err);
+    }
+}
+
 void limi_program_forget(limi_program *pr)
 {
     limi_begun_clear(&pr->begun);

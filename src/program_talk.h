@@ -75,6 +75,9 @@ void limi_program_deliver(limi_program *program);
 size_t limi_program_read_out(limi_program *program);
 size_t limi_program_read_err(limi_program *program);
 
+/* It has ended: read and hand on what is still in its pipes. */
+void limi_program_read_last(limi_program *program);
+
 /* Let go of all requests and frames. */
 void limi_program_forget(limi_program *program);
 

@@ -3,6 +3,7 @@
 #include "program_kit.h"
 
 #define MANY 200
+#define ROW (UNDER_TSAN ? 50 : 200) /* one after the other, which takes its time there */
 
 static void two_hundred_conversations(void **state)
 {
@@ -44,11 +45,11 @@ static void two_hundred_in_a_row(void **state)
     static liminal_program programs[MANY];
     static liminal_participant participants[MANY];
     const char *const *mortal = SH("read -r x; exit 3"), *const *last = ARGV("cat");
-    liminal_config config = config_of(participants, MANY);
+    liminal_config config = config_of(participants, ROW);
     liminal_conversation *talk;
     (void)state;
-    for (int i = 0; i < MANY; i++) {
-        programs[i] = program_of(i < MANY - 1 ? mortal : last);
+    for (int i = 0; i < ROW; i++) {
+        programs[i] = program_of(i < ROW - 1 ? mortal : last);
         participants[i] = participant_of(&programs[i], "one of many");
     }
     config.on_crash = LIMINAL_CRASH_ROUTE_NEXT;
@@ -60,8 +61,8 @@ static void two_hundred_in_a_row(void **state)
     for (int i = 0; i < 10; i++) {
         get(talk, i % 2 != 0 ? "odd" : "even");
     }
-    for (size_t i = 0; i < MANY; i++) {
-        assert_int_equal(member(talk, i).alive, i == MANY - 1);
+    for (size_t i = 0; i < ROW; i++) {
+        assert_int_equal(member(talk, i).alive, i == ROW - 1);
     }
     assert_int_equal(children(NULL, 0), 1);
     shut(&talk);

@@ -99,7 +99,7 @@ static void ending_in_the_middle_of_a_request(void **state)
 
 static void a_line_without_end_is_too_large(void **state)
 {
-    liminal_program program = program_of(SH("exec tr '\\0' x </dev/zero"));
+    liminal_program program = program_of(SH("exec 3<&0; exec tr '\\0' x </dev/zero"));
     liminal_conversation *talk;
     (void)state;
     program.frame_bytes = 1000000;

@@ -122,7 +122,7 @@ static void many_askers_get_each_their_own(void **state)
 /* More than both pipes hold: it writes while it still reads, and so do we. */
 static void large_ones(liminal_framing framing)
 {
-    const size_t size = 3000001;
+    const size_t size = 1000001;
     char *data = malloc(size);
     liminal_program program = program_of(ARGV("cat"));
     liminal_conversation *talk;
