@@ -24,9 +24,10 @@ typedef struct limi_watch {
     int other_fd; /* the pipe's end to write to; -1: `fd` is a pidfd, and what follows is not used */
     int64_t os_pid;
     limi_thread waiter;
-    limi_word stage;            /* platform_watch.c */
-    liminal_exit_reason reason; /* what the waiter saw */
-    bool reaped;                /* the number is no longer its */
+    limi_word stage; /* platform_watch.c */
+    _Alignas(8) unsigned char seen[128]; /* what the waiter saw, */
+    liminal_exit_reason reason; /* and what that means */
+    bool reaped; /* the number is no longer its */
 } limi_watch;
 
 /* ENOPROC: no such process. ELIMIT: no descriptor, no thread, not possible here. ENOMEM. The struct stays where

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # run.sh [--quick] [--only NAME] -- install what is missing, build and run every test: plain, under ASan with UBSan
-# and under TSan, each with gcc and with clang, and once without futexes. One summary line per build at the end.
+# and under TSan, each with gcc and with clang, and once without futexes and pidfds. One summary line per build at the end.
 #   --quick      only the first of them (gcc)
 #   --only NAME  only that one: gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex
 set -u
@@ -111,7 +111,8 @@ mkdir -p build/tests
 for build in $builds; do
     compiler=${build%%-*}
     case $build in
-    *-tsan-nofutex) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF ;;
+    *-tsan-nofutex) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF \
+        -DLIMINAL_PIDFD=OFF ;;
     *-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON ;;
     *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
     *) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON ;;
