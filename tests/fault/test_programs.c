@@ -140,10 +140,11 @@ static void no_memory_to_talk(void **state)
     open_house();
     for (n = 1; answered < 3; n++) { /* three times there was nothing left to fail */
         liminal_program program = program_of(SH("while read -r x; do echo news; echo \"$x\"; done"));
-        atomic_int releases = 0;
+        static atomic_int releases;
         liminal_conversation *talk;
         liminal_envelope *request, *reply = NULL, *news = NULL;
         liminal_status status;
+        releases = 0;
         program.release = count;
         program.pairing = LIMINAL_PAIRING_NONE;
         talk = spawn_program(&program, &releases);

@@ -27,17 +27,6 @@
 #define LONG liminal_deadline_in_ms(15000) /* comes only where something hangs */
 #define SOON liminal_deadline_in_ms(150)   /* passes while nothing can come */
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
 #define PROGRAM_TEST(fn) cmocka_unit_test_setup_teardown(fn, test_setup, kit_teardown)
 
 /* ---- a supervisor, and what is left of it if a test fails ---- */
