@@ -317,6 +317,7 @@ static liminal_exit_reason live(limi_program *pr)
         if (pr->outgoing.envelope == NULL || pollees[IN].can_write) {
             more = limi_program_feed(pr);
         }
+        limi_program_deliver(pr); /* first: now that it owes more answers, frames that had to wait may be one */
         if (pollees[OUT].can_read && pr->child.out >= 0 && limi_program_wants_more(pr)) {
             (void)limi_program_read_out(pr);
         }

@@ -153,6 +153,25 @@ static void who_asks_is_answered_over_the_noise(void **state)
     shut(&talk);
 }
 
+/* ... however often: what was read and may not be said yet is not read over and over. */
+static void the_noise_is_not_piled_up(void **state)
+{
+    liminal_program program = program_of(ARGV("yes"));
+    liminal_conversation *talk;
+    size_t before;
+    (void)state;
+    open_house();
+    talk = spawn_bounded(&program, NULL, BOUND, 0);
+    test_until(is_stuck(only_child()));
+    ask_gives(talk, "well?", "y");
+    before = test_bytes();
+    for (int i = 0; i < 200; i++) {
+        ask_gives(talk, "well?", "y");
+    }
+    assert_true(test_bytes() < before + 150 * 1024); /* the log has grown */
+    shut(&talk);
+}
+
 /* ---- the same with a function ---- */
 
 static bool is_answer(void *self, const liminal_envelope *request, const liminal_envelope *frame)
@@ -236,6 +255,7 @@ int main(void)
         PROGRAM_TEST(the_bound_in_bytes_counts_as_well),
         PROGRAM_TEST(its_end_is_noticed_while_it_is_hushed),
         PROGRAM_TEST(who_asks_is_answered_over_the_noise),
+        PROGRAM_TEST(the_noise_is_not_piled_up),
         PROGRAM_TEST(with_a_function_noise_waits_and_nothing_is_lost),
         PROGRAM_TEST(without_pairing_everything_is_news),
         PROGRAM_TEST(two_programs_share_the_bound),
