@@ -15,13 +15,22 @@ typedef struct limi_framer {
     size_t most;                        /* bytes of the largest frame */
     unsigned char *bytes;               /* `room` of them; from `begin`, `used` are there */
     size_t room, begin, used;
-    size_t looked;      /* bytes from `begin` that were looked at in vain for an end */
+    size_t looked; /* bytes from `begin` that were looked at in vain for an end of line */
+    size_t line;   /* CONTENT_LENGTH: where in them the last line begins, which has no end yet */
+    size_t head;   /* LENGTH32, CONTENT_LENGTH: bytes before the payload; 0: not known yet */
+    size_t body;   /* ... and of the payload */
+    bool has_body; /* CONTENT_LENGTH: a line of the header said so */
 } limi_framer;
+
+/* The lines before a payload, all together: more than that is no header. */
+#define LIMI_HEADER_MOST ((size_t)8192)
 
 void limi_framer_init(limi_framer *framer, liminal_framing framing, size_t most, const liminal_allocator *allocator);
 void limi_framer_clear(limi_framer *framer);
 
-/* Room to read into: at least one byte, in *out_room. ENOMEM. */
+/* Room to read into: at least one byte, in *out_room. Only when there is no whole frame. What it keeps is
+ * never more than `most` and LIMI_HEADER_MOST together (or a small buffer), and less again when a large
+ * frame has gone. ENOMEM: only if there is no room at all. */
 liminal_status limi_framer_room(limi_framer *framer, unsigned char **out, size_t *out_room);
 
 /* So many bytes were read into it. */

@@ -81,7 +81,8 @@ liminal_status liminal_process_exit(liminal_exit_reason reason)
     if (reason.kind < LIMINAL_EXIT_NORMAL || reason.kind > LIMINAL_EXIT_UNKNOWN) {
         return limi_detail(LIMINAL_EINVAL, "reason.kind: %d is not an exit kind", (int)reason.kind);
     }
-    if (frame == NULL || frame->participant == NULL || frame->releasing) {
+    if (frame == NULL || frame->participant == NULL || frame->releasing ||
+        ((const limi_participant *)frame->participant)->kind == LIMINAL_PARTICIPANT_PROGRAM) {
         return limi_detail(LIMINAL_EPHASE, "not inside a behaviour");
     }
     decide_exit(frame->participant, reason);

@@ -20,7 +20,8 @@ enum {
     LIMI_RING_NEWS = 2,   /* there may be an exit message */
     LIMI_RING_STOP = 4,   /* `stopping` is set, or it was killed */
     LIMI_RING_RESUME = 8, /* who was hushed may speak again */
-    LIMI_RING_HURRY = 16  /* talk->hurry_ns has changed */
+    LIMI_RING_HURRY = 16, /* talk->hurry_ns has changed */
+    LIMI_RING_GO = 32     /* the spawn has succeeded: a PROGRAM's functions may be called */
 };
 
 typedef struct limi_participant {
@@ -37,6 +38,7 @@ typedef struct limi_participant {
     limi_waiter started;   /* THREAD: start() has returned `start_status` */
     liminal_status start_status;
     struct limi_program *program; /* PROGRAM: what program.c keeps */
+    int64_t patience_ns;          /* PROGRAM: how long its end may take */
     bool enlisted; /* its process is in the registry */
     bool launched; /* for the spawn: it has a thread, which counts itself out */
     liminal_notice *watch; /* WATCHED; for the turn and the spawn */

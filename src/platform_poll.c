@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -96,6 +97,17 @@ ptrdiff_t limi_descriptor_read(int fd, void *to, size_t room)
     }
     limi_aside_end(aside);
     return got;
+}
+
+size_t limi_descriptor_waiting(int fd)
+{
+    limi_aside aside = limi_aside_begin();
+    int count = 0;
+    if (ioctl(fd, FIONREAD, &count) != 0 || count < 0) {
+        count = 0;
+    }
+    limi_aside_end(aside);
+    return (size_t)count;
 }
 
 /* With EPIPE comes a SIGPIPE for the calling thread. It blocks all signals, so that this one stays pending for

@@ -49,6 +49,9 @@ void limi_watch_signal(limi_watch *watch, limi_signal signal);
 /* The process may still live, and is left alone. Nothing waits for `fd` any more. */
 void limi_watch_close(limi_watch *watch);
 
+/* A child that can't be watched: SIGKILL, and reap it. Waits for that. */
+void limi_watch_abandon(int64_t os_pid);
+
 /* ---- descriptors: platform_poll.c ------------------------------------------------------------- */
 
 /* A bell that a poll can hear. */
@@ -89,6 +92,9 @@ void limi_poll(limi_pollee *pollees, size_t count, int64_t deadline_ns);
 
 /* How much was read: 0 at the end of input, -1 if there is nothing now. An error is the end. `room` is not 0. */
 ptrdiff_t limi_descriptor_read(int fd, void *to, size_t room);
+
+/* How much could be read at once, were nothing to follow; 0 if that can't be known. */
+size_t limi_descriptor_waiting(int fd);
 
 /* How much was written: -1 if there is no room now, -2 if nobody reads any more. */
 ptrdiff_t limi_descriptor_write(int fd, const void *from, size_t size);

@@ -328,3 +328,14 @@ void limi_watch_close(limi_watch *watch)
     }
     limi_aside_end(aside);
 }
+
+void limi_watch_abandon(int64_t os_pid)
+{
+    limi_aside aside = limi_aside_begin();
+    siginfo_t info;
+    if (wait_for(P_PID, (id_t)os_pid, WEXITED | WNOHANG | WNOWAIT, &info) == 0) { /* so the number is still its */
+        (void)kill((pid_t)os_pid, SIGKILL);
+        (void)wait_for(P_PID, (id_t)os_pid, WEXITED, &info);
+    }
+    limi_aside_end(aside);
+}

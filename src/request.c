@@ -13,7 +13,6 @@ limi_request *limi_request_create(const liminal_allocator *allocator, limi_ticke
     limi_refcount_init(&request->owners);
     limi_waiter_init(&request->waiter);
     limi_list_init(&request->sleeper);
-    limi_list_init(&request->held);
     request->allocator = allocator;
     return request;
 }

@@ -20,7 +20,6 @@ typedef struct limi_request {
     limi_refcount owners;
     limi_waiter waiter; /* done: the ticket is decided */
     limi_list sleeper;  /* on talk->sleepers */
-    limi_list held;     /* for a participant that has begun several */
     bool placed;        /* holds a place of the quota, `bytes` wide */
     size_t bytes;
     const liminal_allocator *allocator;

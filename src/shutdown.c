@@ -44,14 +44,34 @@ static limi_talk *next_to_tell(liminal_supervisor *supervisor)
     return found;
 }
 
-static void hurry(limi_talk *talk)
+/* Of several deadlines the earliest counts: what a shutdown that was late has begun to end is not spared by the
+ * next one. */
+static void hurry(limi_talk *talk, liminal_deadline deadline)
 {
+    uint64_t seen = limi_u64_load(&talk->hurry_ns);
     uint32_t i;
+    while ((int64_t)seen > deadline.ns && !limi_u64_cas(&talk->hurry_ns, &seen, (uint64_t)deadline.ns)) {
+    }
     for (i = 0; i < talk->participant_count; i++) {
         if (talk->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM) {
             limi_participant_ring(&talk->participants[i], LIMI_RING_HURRY);
         }
     }
+}
+
+/* Programs need some of the time as well, to end after the conversation has: their patience, or half of it. */
+static liminal_deadline close_by(const limi_talk *talk, liminal_deadline deadline)
+{
+    int64_t half = liminal_deadline_remaining_ns(deadline) / 2, needed = 0;
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        int64_t patience = talk->participants[i].patience_ns;
+        needed = patience > needed ? patience : needed;
+    }
+    if (deadline.ns != INT64_MAX) {
+        deadline.ns -= needed < half ? needed : half;
+    }
+    return deadline;
 }
 
 static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadline)
@@ -61,9 +81,8 @@ static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadl
     limi_list_splice(&supervisor->talks, &supervisor->told); /* again: with a new deadline */
     limi_mutex_unlock(&supervisor->lock);
     while ((talk = next_to_tell(supervisor)) != NULL) {
-        limi_u64_store(&talk->hurry_ns, (uint64_t)deadline.ns);
-        hurry(talk);
-        limi_talk_close_quietly(talk, deadline);
+        hurry(talk, deadline);
+        limi_talk_close_quietly(talk, close_by(talk, deadline));
         limi_talk_pass_deadline(talk); /* its own thread may be inside an inline behaviour */
         limi_talk_unref(talk);
     }

@@ -87,6 +87,17 @@ static void spawn_unwound(void *argument)
     undo(argument);
 }
 
+/* Until now a failure could have given their `self` back to the caller. */
+static void let_programs_speak(limi_talk *talk)
+{
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM) {
+            limi_participant_ring(&talk->participants[i], LIMI_RING_GO);
+        }
+    }
+}
+
 static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
 {
     liminal_supervisor *supervisor = s->supervisor;
@@ -111,6 +122,7 @@ static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
     limi_mutex_unlock(&supervisor->lock);
     settle(s->talk);
     limi_actor_open(&s->talk->actor);
+    let_programs_speak(s->talk);
     *out = s->conversation;
     return LIMINAL_OK;
 }

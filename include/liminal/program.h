@@ -10,13 +10,14 @@ LIMINAL_BEGIN
 /* How one message is told from the next, in both directions. A frame that breaks the rules, or is
  * larger than the bound, ends the participant with LIMINAL_EXIT_ERROR and EINVAL or ELIMIT. */
 typedef enum liminal_framing {
-    /* A line. A request gets a line end unless it has one; a reply loses its own. A last line without
-     * a line end counts. */
+    /* A line. A request gets a line end unless it has one; a reply loses its own. That is the line feed: a
+     * carriage return before it belongs to the line, and stays. A last line without a line end counts. */
     LIMINAL_FRAMING_LINE = 0,
     /* Four bytes, the most significant first, that count the bytes that follow. */
     LIMINAL_FRAMING_LENGTH32 = 1,
-    /* A header with a line "Content-Length: N" (any case; other lines are skipped), an empty line, and
-     * N bytes, as in the Language Server Protocol's base protocol. Lines end with CR LF; a bare LF is read as well. */
+    /* A header with one line "Content-Length: N" (any case; other lines are skipped), an empty line, and
+     * N bytes, as in the Language Server Protocol's base protocol. Lines end with CR LF; a bare LF is read as well.
+     * A header of more than 8192 bytes is too large. */
     LIMINAL_FRAMING_CONTENT_LENGTH = 2
 } liminal_framing;
 
