@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c -- liminal-bench: what the library costs, beside the bare limit of the machine. */
+#include "bench.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bench_settings bench;
+
+static const struct workload {
+    const char *name;
+    const char *what;
+    void (*run)(void);
+} workloads[] = {
+    {"ask-inline", "64 bytes there and back, inline participant", bench_ask_inline},
+    {"ask-busy", "the same, threaded participant, back to back", bench_ask_busy},
+    {"ask-rare", "the same, one each 2 ms, so that everyone sleeps", bench_ask_rare},
+    {"oneway-1", "1 producer, threaded participant that counts", bench_oneway_1},
+    {"oneway-4", "4 producers, threaded participant that counts", bench_oneway_4},
+    {"buffer", "send and receive without participants", bench_buffer},
+    {"spawn-inline", "spawn, ask, close: inline participant, 1 thread", bench_spawn_inline},
+    {"spawn-threaded", "spawn, ask, close: threaded participant, 2 threads", bench_spawn_threaded},
+    {"span", "a span, no collector", bench_span},
+    {"span-collector", "a span, with a collector that counts", bench_span_collector},
+};
+#define WORKLOADS (sizeof workloads / sizeof workloads[0])
+
+long bench_scale(long full, long quick)
+{
+    return bench.quick ? quick : full;
+}
+
+void bench_stop(const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fputs("liminal-bench: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+void bench_must(liminal_status st)
+{
+    if (st != LIMINAL_OK) {
+        bench_stop("%s: %s", liminal_status_name(st), liminal_status_detail());
+    }
+}
+
+static void usage(void)
+{
+    size_t i;
+    printf("liminal-bench [--quick] [--rounds N] [--one-processor] [--count N] WORKLOAD... | all\n\n"
+           "Prints lines `workload metric value unit`, each figure beside the bare limit of this machine.\n"
+           "A WORKLOAD is one of these, or the beginning of some up to a `-`, as in `ask`:\n\n");
+    for (i = 0; i < WORKLOADS; i++) {
+        printf("  %-16s %s\n", workloads[i].name, workloads[i].what);
+    }
+    printf("\n  --quick          a few times each: to see that all works; the figures mean nothing\n"
+           "  --rounds N       so many rounds instead of the usual number\n"
+           "  --one-processor  pinned to one processor, as with taskset -c\n"
+           "  --count N        N calls of ours and nothing else, without output: for callgrind\n");
+}
+
+static bool is_meant(const char *name, const char *wanted)
+{
+    size_t length = strlen(wanted);
+    return strcmp(wanted, "all") == 0 || (strncmp(name, wanted, length) == 0 && strchr("-", name[length]) != NULL);
+}
+
+static long read_number(const char *option, const char *text)
+{
+    char *end = NULL;
+    long value = text != NULL ? strtol(text, &end, 10) : 0;
+    if (text == NULL || *end != '\0' || value < 1) {
+        bench_stop("%s takes a number from 1 on", option);
+    }
+    return value;
+}
+
+static int read_options(int argc, char **argv)
+{
+    int i;
+    for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--quick") == 0) {
+            bench.quick = true;
+        } else if (strcmp(argv[i], "--one-processor") == 0) {
+            bench.one_processor = true;
+        } else if (strcmp(argv[i], "--rounds") == 0) {
+            bench.rounds = read_number(argv[i], argv[i + 1]);
+            i++;
+        } else if (strcmp(argv[i], "--count") == 0) {
+            bench.count = read_number(argv[i], argv[i + 1]);
+            i++;
+        } else {
+            usage();
+            exit(2);
+        }
+    }
+    return i;
+}
+
+static void run(const char *wanted)
+{
+    size_t i, found = 0;
+    for (i = 0; i < WORKLOADS; i++) {
+        if (is_meant(workloads[i].name, wanted)) {
+            workloads[i].run();
+            found++;
+        }
+    }
+    if (found == 0) {
+        bench_stop("there is no workload %s", wanted);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    int first = read_options(argc, argv);
+    if (first == argc) {
+        usage();
+        return 0;
+    }
+    if (bench.one_processor) {
+        bench_pin();
+    }
+    for (; first < argc; first++) {
+        run(argv[first]);
+    }
+    return 0;
+}

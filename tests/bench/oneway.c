@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* oneway.c -- workloads: producers send, a threaded participant counts. */
+#include "bench.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#define ONEWAY_BOUND 0.7
+#define MOST_PRODUCERS 16
+
+/* The participant's; set while it has nothing to count. */
+typedef struct counter {
+    long counted, expected;
+    sem_t done;
+} counter;
+
+static liminal_status count(void *self, const liminal_envelope *message, liminal_envelope **out)
+{
+    counter *to = self;
+    (void)out;
+    to->counted += *(const unsigned char *)liminal_envelope_data(message) != 0;
+    if (to->counted == to->expected) {
+        sem_post(&to->done);
+    }
+    return LIMINAL_OK;
+}
+static const liminal_behaviour counting = {LIMINAL_OPS(liminal_behaviour), .answer = count};
+
+typedef struct ours {
+    bench_traffic traffic;
+    counter counter;
+    long each;
+} ours;
+
+static void *produce(void *self)
+{
+    const ours *by = self;
+    unsigned char bytes[BENCH_BYTES];
+    long i;
+    for (i = 0; i < by->each; i++) {
+        liminal_envelope *message = NULL;
+        bench_fill(bytes, 1);
+        bench_must(liminal_envelope_create(bytes, sizeof bytes, NULL, &message));
+        bench_must(liminal_conversation_send(by->traffic.talk, &message, liminal_deadline_never()));
+    }
+    return NULL;
+}
+
+static void send_all(void *self)
+{
+    ours *by = self;
+    pthread_t producers[MOST_PRODUCERS];
+    int i;
+    by->each = by->traffic.messages / by->traffic.producers;
+    by->counter.counted = 0;
+    by->counter.expected = by->each * by->traffic.producers;
+    for (i = 1; i < by->traffic.producers; i++) {
+        bench_thread_start(&producers[i], produce, by);
+    }
+    produce(by);
+    for (i = 1; i < by->traffic.producers; i++) {
+        pthread_join(producers[i], NULL);
+    }
+    while (sem_wait(&by->counter.done) != 0) {
+    }
+}
+
+static void oneway(const char *workload, int producers)
+{
+    const liminal_config waiting = {LIMINAL_OPS(liminal_config), .overflow = LIMINAL_OVERFLOW_WAIT};
+    liminal_supervisor *house = bench_open(NULL);
+    ours by = {.traffic = {.messages = bench.count != 0 ? producers : bench_scale(100000, 1000),
+                           .producers = producers}};
+    sem_init(&by.counter.done, 0, 0);
+    by.traffic.talk = bench_spawn_with(house, &waiting, LIMINAL_PARTICIPANT_THREAD, &counting, &by.counter);
+    bench_fight(&(bench_duel){.workload = workload, .measure = BENCH_RATE,
+                              .limit_name = "a lock-free list of malloc'd nodes, emptied by a thread",
+                              .ours = {send_all, &by}, .limit = {bench_list_call, &by.traffic},
+                              .rounds = bench_scale(15, 3), .calls = 1, .operations = by.traffic.messages,
+                              .bound = ONEWAY_BOUND});
+    liminal_conversation_drop(&by.traffic.talk);
+    bench_shut(house);
+    sem_destroy(&by.counter.done);
+}
+
+void bench_oneway_1(void)
+{
+    oneway("oneway-1", 1);
+}
+
+void bench_oneway_4(void)
+{
+    oneway("oneway-4", 4);
+}
