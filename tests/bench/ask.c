@@ -14,7 +14,7 @@ void bench_ask_inline(void)
     bench_fight(&(bench_duel){.workload = "ask-inline", .measure = BENCH_BATCH,
                               .limit_name = "a function that mallocs, fills, checks and frees 64 bytes",
                               .ours = {bench_ask, talk}, .limit = {bench_plain_call, &counter},
-                              .rounds = bench_scale(31, 3), .calls = bench_scale(5000, 100),
+                              .rounds = bench_scale(401, 3), .calls = bench_scale(250, 100),
                               .bound = ASK_INLINE_BOUND});
     liminal_conversation_drop(&talk);
     bench_shut(house);

@@ -65,7 +65,7 @@ void bench_say(const char *workload, const char *metric, double value, const cha
 
 typedef enum bench_relation { BENCH_AT_MOST, BENCH_AT_LEAST } bench_relation;
 
-/* Say one line with its bound, and whether it is met. */
+/* Say one line with its bound, and whether it is met; without, if the bound is negative. */
 void bench_say_bound(const char *workload, const char *metric, double value, const char *unit, bench_relation relation,
                      double bound);
 
@@ -74,6 +74,8 @@ void bench_say_bound(const char *workload, const char *metric, double value, con
 typedef struct bench_side {
     void (*call)(void *self);
     void *self;
+    long operations;             /* in a call; 0: 1 */
+    double (*timed)(void *self); /* instead of `call`: one that takes its own time, and gives it in ns */
 } bench_side;
 
 typedef enum bench_measure {
@@ -88,14 +90,52 @@ typedef struct bench_duel {
     bench_side ours, limit;
     bench_measure measure;
     long rounds;
-    long calls;      /* in a round */
-    long operations; /* in a call; 0: 1 */
-    double pace_ns;  /* between the begin of one call and the next; 0: back to back */
-    double bound;    /* of our median by the limit's, at most; with BENCH_RATE of our rate by the limit's, at least */
+    long calls;     /* in a round */
+    double pace_ns; /* between the begin of one call and the next; 0: back to back */
+    double bound;   /* of our median by the limit's, at most; with BENCH_RATE of our rate by the limit's, at least;
+                     * 0: none */
 } bench_duel;
 
 /* Measure both and say it; with bench.count, make so many calls of ours and say nothing. Gives the ratio. */
 double bench_fight(const bench_duel *duel);
+
+/* ---- child.c ---- */
+
+/* This program again, started afresh, so that its memory and threads are its own. */
+typedef struct bench_child {
+    double values[8]; /* the numbers it printed, one a line */
+    int count;
+    char text[256];   /* the last line that was no number; "" if there was none */
+} bench_child;
+
+/* Have it do one of the jobs below, and read what it printed. */
+bench_child bench_child_run(const char *job, long number);
+
+/* Have it run a workload pinned to one processor, and pass on the lines it says. */
+void bench_child_pinned(const char *workload);
+
+/* In the child: do the job and end the program. */
+_Noreturn void bench_child_work(const char *job, long number);
+
+/* Resident memory of this process in bytes. */
+double bench_resident(void);
+
+/* Jobs. Each prints what its own file says. */
+void bench_idle_conversations(long number);
+void bench_idle_threads(long number);
+void bench_memory_flat_here(long messages);
+void bench_memory_back_here(long conversations);
+void bench_memory_back_threads(long threads);
+
+/* ---- meter.c ---- */
+
+/* malloc and free, counted. */
+typedef struct bench_meter {
+    liminal_allocator table; /* hand this on */
+    _Atomic(size_t) live, peak, total; /* bytes: now, at most, ever */
+} bench_meter;
+
+void bench_meter_init(bench_meter *meter);
 
 /* ---- the bare limits: plain.c, pingpong.c, list.c, threads.c ---- */
 
@@ -145,9 +185,24 @@ void bench_ask_rare(void);
 void bench_oneway_1(void);
 void bench_oneway_4(void);
 void bench_buffer(void);
+void bench_send_and_receive(void *conversation); /* what it times */
 void bench_spawn_inline(void);
 void bench_spawn_threaded(void);
+void bench_idle_10000(void);
+void bench_idle_30000(void);
+void bench_death_thread(void);
+void bench_death_program(void);
+void bench_many_inline(void);
+void bench_many_threaded(void);
+void bench_neighbour(void);
+void bench_query_1000(void);
+void bench_query_1000000(void);
+void bench_log(void);
 void bench_span(void);
 void bench_span_collector(void);
+void bench_memory_flat(void);
+void bench_memory_back(void);
+void bench_quiet(void);
+void bench_one_processor(void);
 
 #endif

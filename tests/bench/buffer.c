@@ -4,7 +4,7 @@
 
 #define BUFFER_BOUND 0.7
 
-static void send_and_receive(void *conversation)
+void bench_send_and_receive(void *conversation)
 {
     static unsigned value;
     unsigned char bytes[BENCH_BYTES];
@@ -24,8 +24,9 @@ void bench_buffer(void)
     liminal_conversation *asked = bench_spawn(house, LIMINAL_PARTICIPANT_INLINE), *buffer = NULL;
     bench_must(liminal_supervisor_spawn(house, &nobody, &buffer));
     bench_fight(&(bench_duel){.workload = "buffer", .limit_name = "an ask of an inline participant",
-                              .measure = BENCH_BATCH, .ours = {send_and_receive, buffer}, .limit = {bench_ask, asked},
-                              .rounds = bench_scale(31, 3), .calls = bench_scale(5000, 100), .bound = BUFFER_BOUND});
+                              .measure = BENCH_BATCH, .ours = {bench_send_and_receive, buffer},
+                              .limit = {bench_ask, asked}, .rounds = bench_scale(401, 3),
+                              .calls = bench_scale(250, 100), .bound = BUFFER_BOUND});
     liminal_conversation_drop(&buffer);
     liminal_conversation_drop(&asked);
     bench_shut(house);

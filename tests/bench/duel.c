@@ -9,13 +9,28 @@ typedef struct score {
     bench_samples processor; /* ns an operation */
 } score;
 
-/* One round of one side. `each`: a sample for every call; otherwise one for the mean of all. */
-static void measure(const bench_duel *duel, const bench_side *side, bool each, bench_samples *taken,
-                    bench_samples *processor)
+static long operations(const bench_side *side)
 {
-    double operations = (double)(duel->calls * (duel->operations != 0 ? duel->operations : 1));
-    double worked = bench_processor_ns();
-    double began = bench_now_ns(), next = began, call_began;
+    return side->operations != 0 ? side->operations : 1;
+}
+
+/* One call, and how long it took in ns. */
+static double time_call(const bench_side *side)
+{
+    double began;
+    if (side->timed != NULL) {
+        return side->timed(side->self);
+    }
+    began = bench_now_ns();
+    side->call(side->self);
+    return bench_now_ns() - began;
+}
+
+/* One round of one side. `each`: a sample for every call; otherwise one for the mean of all. */
+static void measure(const bench_duel *duel, const bench_side *side, bool each, score *into)
+{
+    double done = (double)(duel->calls * operations(side)), worked = bench_processor_ns();
+    double began = bench_now_ns(), next = began;
     long i;
     for (i = 0; i < duel->calls; i++) {
         if (duel->pace_ns > 0) {
@@ -23,19 +38,15 @@ static void measure(const bench_duel *duel, const bench_side *side, bool each, b
             bench_sleep_until_ns(next);
         }
         if (each) {
-            call_began = bench_now_ns();
-            side->call(side->self);
-            bench_add(taken, bench_now_ns() - call_began);
+            bench_add(&into->taken, time_call(side));
         } else {
             side->call(side->self);
         }
     }
     if (!each) {
-        bench_add(taken, (bench_now_ns() - began) / operations);
+        bench_add(&into->taken, (bench_now_ns() - began) / done);
     }
-    if (processor != NULL) {
-        bench_add(processor, (bench_processor_ns() - worked) / operations);
-    }
+    bench_add(&into->processor, (bench_processor_ns() - worked) / done);
 }
 
 static void say_quantiles(const char *workload, bench_samples *taken, const char *prefix)
@@ -52,25 +63,26 @@ static void say_quantiles(const char *workload, bench_samples *taken, const char
     }
 }
 
-static double say(const bench_duel *duel, score *ours, score *limit, bench_samples *each)
+static double say(const bench_duel *duel, score *ours, score *limit, score *stamped)
 {
     double our_ns = bench_median(&ours->taken), limit_ns = bench_median(&limit->taken), ratio;
+    double bound = duel->bound > 0 ? duel->bound : -1;
     if (duel->measure == BENCH_RATE) {
         ratio = limit_ns / our_ns;
         bench_say(duel->workload, "rate", 1e6 / our_ns, "k/s", NULL);
         bench_say(duel->workload, "limit", 1e6 / limit_ns, "k/s", duel->limit_name);
-        bench_say_bound(duel->workload, "ratio", ratio, "x", BENCH_AT_LEAST, duel->bound);
+        bench_say_bound(duel->workload, "ratio", ratio, "x", BENCH_AT_LEAST, bound);
     } else {
         ratio = our_ns / limit_ns;
         bench_say(duel->workload, "median", our_ns, "ns", NULL);
         bench_say(duel->workload, "limit", limit_ns, "ns", duel->limit_name);
-        bench_say_bound(duel->workload, "ratio", ratio, "x", BENCH_AT_MOST, duel->bound);
-        if (duel->measure == BENCH_EACH) {
-            say_quantiles(duel->workload, &ours->taken, "");
-            say_quantiles(duel->workload, &limit->taken, "limit-");
-        } else {
-            say_quantiles(duel->workload, each, "");
-        }
+        bench_say_bound(duel->workload, "ratio", ratio, "x", BENCH_AT_MOST, bound);
+    }
+    if (duel->measure == BENCH_EACH) {
+        say_quantiles(duel->workload, &ours->taken, "");
+        say_quantiles(duel->workload, &limit->taken, "limit-");
+    } else if (stamped->taken.count != 0) {
+        say_quantiles(duel->workload, &stamped->taken, "");
     }
     bench_say(duel->workload, "processor", bench_median(&ours->processor), "ns", NULL);
     bench_say(duel->workload, "limit-processor", bench_median(&limit->processor), "ns", NULL);
@@ -83,32 +95,41 @@ static void clear(score *of)
     bench_clear(&of->processor);
 }
 
+static void only_count(const bench_side *side)
+{
+    long i;
+    for (i = 0; i < bench.count; i++) {
+        if (side->timed != NULL) {
+            (void)side->timed(side->self);
+        } else {
+            side->call(side->self);
+        }
+    }
+}
+
 double bench_fight(const bench_duel *duel)
 {
     long rounds = bench.rounds != 0 ? bench.rounds : duel->rounds, round;
     bool each = duel->measure == BENCH_EACH;
-    score ours = {0}, limit = {0};
-    bench_samples quantiles = {0}, unused = {0};
+    score ours = {0}, limit = {0}, stamped = {0}, unused = {0};
     double ratio;
     if (bench.count != 0) {
-        for (round = 0; round < bench.count; round++) {
-            duel->ours.call(duel->ours.self);
-        }
+        only_count(&duel->ours);
         return 0;
     }
-    measure(duel, &duel->limit, false, &unused, NULL); /* to be warm */
-    measure(duel, &duel->ours, false, &unused, NULL);
+    measure(duel, &duel->limit, each, &unused); /* to be warm */
+    measure(duel, &duel->ours, each, &unused);
     for (round = 0; round < rounds; round++) {
-        measure(duel, &duel->limit, each, &limit.taken, &limit.processor);
-        measure(duel, &duel->ours, each, &ours.taken, &ours.processor);
-        if (duel->measure == BENCH_BATCH) {
-            measure(duel, &duel->ours, true, &quantiles, NULL);
+        measure(duel, &duel->limit, each, &limit);
+        measure(duel, &duel->ours, each, &ours);
+        if (duel->measure == BENCH_BATCH && operations(&duel->ours) == 1) {
+            measure(duel, &duel->ours, true, &stamped);
         }
     }
-    ratio = say(duel, &ours, &limit, &quantiles);
+    ratio = say(duel, &ours, &limit, &stamped);
     clear(&ours);
     clear(&limit);
-    bench_clear(&quantiles);
-    bench_clear(&unused);
+    clear(&stamped);
+    clear(&unused);
     return ratio;
 }

@@ -73,6 +73,10 @@ void bench_say_bound(const char *workload, const char *metric, double value, con
                      double bound)
 {
     bool met = relation == BENCH_AT_MOST ? value <= bound : value >= bound;
+    if (bound < 0) {
+        bench_say(workload, metric, value, unit, NULL);
+        return;
+    }
     begin_line(workload, metric, value, unit);
     printf(" (at %s ", relation == BENCH_AT_MOST ? "most" : "least");
     print_value(bound);

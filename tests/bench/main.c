@@ -22,8 +22,22 @@ static const struct workload {
     {"buffer", "send and receive without participants", bench_buffer},
     {"spawn-inline", "spawn, ask, close: inline participant, 1 thread", bench_spawn_inline},
     {"spawn-threaded", "spawn, ask, close: threaded participant, 2 threads", bench_spawn_threaded},
+    {"idle-10000", "10,000 live conversations: memory and creation", bench_idle_10000},
+    {"idle-30000", "30,000 of them", bench_idle_30000},
+    {"death-thread", "a threaded participant exits while a receive waits", bench_death_thread},
+    {"death-program", "a child program is killed while a receive waits", bench_death_program},
+    {"many-inline", "1,000 conversations, 2 clients against 1, inline", bench_many_inline},
+    {"many-threaded", "the same, threaded", bench_many_threaded},
+    {"neighbour", "an ask beside a slow conversation", bench_neighbour},
+    {"query-1000", "a snapshot after 1,000 messages", bench_query_1000},
+    {"query-1000000", "a snapshot after 1,000,000", bench_query_1000000},
+    {"log", "the context log: bytes, copies, share of an ask", bench_log},
     {"span", "a span, no collector", bench_span},
     {"span-collector", "a span, with a collector that counts", bench_span_collector},
+    {"memory-flat", "resident memory over 10 million messages", bench_memory_flat},
+    {"memory-back", "resident memory after 10,000 conversations have closed", bench_memory_back},
+    {"quiet", "wake-ups of 1,000 quiet conversations in 10 s", bench_quiet},
+    {"one-processor", "asks, sends and a buffer, pinned to one processor", bench_one_processor},
 };
 #define WORKLOADS (sizeof workloads / sizeof workloads[0])
 
@@ -120,7 +134,11 @@ static void run(const char *wanted)
 
 int main(int argc, char **argv)
 {
-    int first = read_options(argc, argv);
+    int first;
+    if (argc == 4 && strcmp(argv[1], "--child") == 0) { /* see child.c */
+        bench_child_work(argv[2], read_number(argv[1], argv[3]));
+    }
+    first = read_options(argc, argv);
     if (first == argc) {
         usage();
         return 0;
@@ -130,6 +148,9 @@ int main(int argc, char **argv)
     }
     for (; first < argc; first++) {
         run(argv[first]);
+    }
+    if (bench.count == 0) {
+        bench_say("all", "missed", bench.missed, "bounds", NULL);
     }
     return 0;
 }

@@ -4,11 +4,12 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #define ONEWAY_BOUND 0.7
 #define MOST_PRODUCERS 16
 
-/* The participant's; set while it has nothing to count. */
+/* The participant's, except while it has nothing to count. */
 typedef struct counter {
     long counted, expected;
     sem_t done;
@@ -29,6 +30,7 @@ static const liminal_behaviour counting = {LIMINAL_OPS(liminal_behaviour), .answ
 typedef struct ours {
     bench_traffic traffic;
     counter counter;
+    liminal_envelope_options options;
     long each;
 } ours;
 
@@ -40,7 +42,7 @@ static void *produce(void *self)
     for (i = 0; i < by->each; i++) {
         liminal_envelope *message = NULL;
         bench_fill(bytes, 1);
-        bench_must(liminal_envelope_create(bytes, sizeof bytes, NULL, &message));
+        bench_must(liminal_envelope_create(bytes, sizeof bytes, &by->options, &message));
         bench_must(liminal_conversation_send(by->traffic.talk, &message, liminal_deadline_never()));
     }
     return NULL;
@@ -65,22 +67,51 @@ static void send_all(void *self)
     }
 }
 
+/* How many messages exist at once, at most, when all is sent once more with counted memory: as many as the mailbox
+ * admits, one in the log, one being counted, and with each producer one that it has made and waits with. */
+static void say_peak(const char *workload, int producers)
+{
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .overflow = LIMINAL_OVERFLOW_WAIT, .log_entries = 1};
+    liminal_supervisor *house = bench_open(NULL);
+    ours by = {.traffic = {.messages = bench_scale(100000, 4000), .producers = producers}};
+    liminal_envelope *one = NULL;
+    bench_meter meter;
+    size_t each;
+    bench_meter_init(&meter);
+    by.options = (liminal_envelope_options){LIMINAL_OPS(liminal_envelope_options), .allocator = &meter.table};
+    bench_must(liminal_envelope_create("", 0, &by.options, &one));
+    each = atomic_load(&meter.live) + BENCH_BYTES;
+    liminal_envelope_drop(&one);
+    sem_init(&by.counter.done, 0, 0);
+    by.traffic.talk = bench_spawn_with(house, &config, LIMINAL_PARTICIPANT_THREAD, &counting, &by.counter);
+    send_all(&by);
+    liminal_conversation_drop(&by.traffic.talk);
+    bench_shut(house);
+    sem_destroy(&by.counter.done);
+    bench_say_bound(workload, "peak", (double)atomic_load(&meter.peak) / (double)each, "messages", BENCH_AT_MOST,
+                    LIMINAL_DEFAULT_MAILBOX_MESSAGES + 2 + producers);
+}
+
 static void oneway(const char *workload, int producers)
 {
     const liminal_config waiting = {LIMINAL_OPS(liminal_config), .overflow = LIMINAL_OVERFLOW_WAIT};
     liminal_supervisor *house = bench_open(NULL);
-    ours by = {.traffic = {.messages = bench.count != 0 ? producers : bench_scale(100000, 1000),
-                           .producers = producers}};
+    ours by = {.traffic = {.messages = bench.count != 0 ? producers : bench_scale(20000, 1000),
+                           .producers = producers},
+               .options = {LIMINAL_OPS(liminal_envelope_options)}};
     sem_init(&by.counter.done, 0, 0);
     by.traffic.talk = bench_spawn_with(house, &waiting, LIMINAL_PARTICIPANT_THREAD, &counting, &by.counter);
     bench_fight(&(bench_duel){.workload = workload, .measure = BENCH_RATE,
                               .limit_name = "a lock-free list of malloc'd nodes, emptied by a thread",
-                              .ours = {send_all, &by}, .limit = {bench_list_call, &by.traffic},
-                              .rounds = bench_scale(15, 3), .calls = 1, .operations = by.traffic.messages,
-                              .bound = ONEWAY_BOUND});
+                              .ours = {send_all, &by, .operations = by.traffic.messages},
+                              .limit = {bench_list_call, &by.traffic, .operations = by.traffic.messages},
+                              .rounds = bench_scale(31, 3), .calls = 1, .bound = ONEWAY_BOUND});
     liminal_conversation_drop(&by.traffic.talk);
     bench_shut(house);
     sem_destroy(&by.counter.done);
+    if (bench.count == 0) {
+        say_peak(workload, producers);
+    }
 }
 
 void bench_oneway_1(void)

@@ -70,20 +70,21 @@ static void threads_in_turn(void *self)
 static void spawn(const char *fresh, const char *reused, plan wanted)
 {
     bench_fight(&(bench_duel){.workload = reused, .limit_name = "as many threads started and joined, in turn",
-                              .measure = BENCH_RATE, .ours = {spawn_in_turn, &wanted},
-                              .limit = {threads_in_turn, &wanted}, .rounds = bench_scale(15, 3), .calls = 1,
-                              .operations = wanted.conversations, .bound = REUSED_BOUND});
+                              .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
+                              .ours = {spawn_in_turn, &wanted, .operations = wanted.conversations},
+                              .limit = {threads_in_turn, &wanted, .operations = wanted.conversations},
+                              .bound = REUSED_BOUND});
     if (bench.count == 0) {
         bench_fight(&(bench_duel){.workload = fresh, .limit_name = "as many threads started at once, then joined",
-                                  .measure = BENCH_RATE, .ours = {spawn_at_once, &wanted},
-                                  .limit = {threads_at_once, &wanted}, .rounds = bench_scale(31, 3), .calls = 1,
-                                  .operations = AT_ONCE, .bound = FRESH_BOUND});
+                                  .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
+                                  .ours = {spawn_at_once, &wanted, .operations = AT_ONCE},
+                                  .limit = {threads_at_once, &wanted, .operations = AT_ONCE}, .bound = FRESH_BOUND});
     }
 }
 
 static int in_turn(void)
 {
-    return bench.count != 0 ? 1 : (int)bench_scale(300, 10);
+    return bench.count != 0 ? 1 : (int)bench_scale(200, 10);
 }
 
 void bench_spawn_inline(void)
