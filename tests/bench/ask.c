@@ -13,7 +13,8 @@ void bench_ask_inline(void)
     unsigned counter = 0;
     bench_fight(&(bench_duel){.workload = "ask-inline", .measure = BENCH_BATCH,
                               .limit_name = "a function that mallocs, fills, checks and frees 64 bytes",
-                              .ours = {bench_ask, talk}, .limit = {bench_plain_call, &counter},
+                              .ours = {.call = bench_ask, .self = talk},
+                              .limit = {.call = bench_plain_call, .self = &counter},
                               .rounds = bench_scale(401, 3), .calls = bench_scale(250, 100),
                               .bound = ASK_INLINE_BOUND});
     liminal_conversation_drop(&talk);
@@ -27,7 +28,8 @@ static void ask_threaded(const char *workload, const char *limit_name, bool spin
     liminal_conversation *talk = bench_spawn(house, LIMINAL_PARTICIPANT_THREAD);
     bench_pingpong *game = bench_pingpong_open(spin);
     bench_fight(&(bench_duel){.workload = workload, .limit_name = limit_name, .measure = BENCH_EACH,
-                              .ours = {bench_ask, talk}, .limit = {bench_pingpong_call, game},
+                              .ours = {.call = bench_ask, .self = talk},
+                              .limit = {.call = bench_pingpong_call, .self = game},
                               .rounds = bench_scale(31, 3), .calls = calls, .pace_ns = pace_ns, .bound = bound});
     bench_pingpong_close(game);
     liminal_conversation_drop(&talk);

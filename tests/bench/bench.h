@@ -191,6 +191,7 @@ void bench_spawn_threaded(void);
 void bench_idle_10000(void);
 void bench_idle_30000(void);
 void bench_death_thread(void);
+void bench_death_guest(void);
 void bench_death_program(void);
 void bench_many_inline(void);
 void bench_many_threaded(void);

@@ -24,8 +24,8 @@ void bench_buffer(void)
     liminal_conversation *asked = bench_spawn(house, LIMINAL_PARTICIPANT_INLINE), *buffer = NULL;
     bench_must(liminal_supervisor_spawn(house, &nobody, &buffer));
     bench_fight(&(bench_duel){.workload = "buffer", .limit_name = "an ask of an inline participant",
-                              .measure = BENCH_BATCH, .ours = {bench_send_and_receive, buffer},
-                              .limit = {bench_ask, asked}, .rounds = bench_scale(401, 3),
+                              .measure = BENCH_BATCH, .ours = {.call = bench_send_and_receive, .self = buffer},
+                              .limit = {.call = bench_ask, .self = asked}, .rounds = bench_scale(401, 3),
                               .calls = bench_scale(250, 100), .bound = BUFFER_BOUND});
     liminal_conversation_drop(&buffer);
     liminal_conversation_drop(&asked);

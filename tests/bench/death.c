@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "bench.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -50,6 +51,24 @@ static double bare_thread(void *unused)
     return took;
 }
 
+#ifndef LIMI_BENCH_NO_ADOPT
+static void *just_leave(void *unused)
+{
+    bench_settle();
+    began = bench_now_ns();
+    return unused;
+}
+
+static double bare_join(void *unused)
+{
+    pthread_t thread;
+    (void)unused;
+    bench_thread_start(&thread, just_leave, NULL);
+    pthread_join(thread, NULL);
+    return bench_now_ns() - began;
+}
+#endif
+
 static void *kill_it(void *number)
 {
     bench_settle();
@@ -58,24 +77,43 @@ static void *kill_it(void *number)
     return NULL;
 }
 
-static double bare_program(void *unused)
+/* It says who it is, and becomes a program that says back what it is told: then it has certainly started. */
+static char *const echo_argv[] = {"sh", "-c", "echo $$; exec cat", NULL};
+
+static pid_t start_bare(int *to, int *from)
 {
-    char *const argv[] = {"cat", NULL};
-    struct pollfd fd = {.events = POLLIN};
     posix_spawn_file_actions_t actions;
-    int ends[2], failed;
-    pthread_t thread;
-    double took;
+    int in[2], out[2], failed;
     pid_t pid;
-    (void)unused;
-    if (pipe(ends) != 0 || posix_spawn_file_actions_init(&actions) != 0) {
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&actions) != 0) {
         bench_stop("a pipe can't be made");
     }
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
-    failed = posix_spawnp(&pid, "cat", &actions, NULL, argv, environ);
+    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    failed = posix_spawnp(&pid, echo_argv[0], &actions, NULL, echo_argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0 || (fd.fd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0) {
-        bench_stop("cat can't be started and watched");
+    if (failed != 0) {
+        bench_stop("sh can't be started");
+    }
+    close(in[0]);
+    close(out[1]);
+    *to = in[1];
+    *from = out[0];
+    return pid;
+}
+
+static double bare_program(void *unused)
+{
+    struct pollfd fd = {.events = POLLIN};
+    char line[64];
+    pthread_t thread;
+    double took;
+    int to, from;
+    pid_t pid = start_bare(&to, &from);
+    (void)unused;
+    fd.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd.fd < 0 || read(from, line, sizeof line) < 1 || write(to, "x\n", 2) != 2 || read(from, line, 2) < 1) {
+        bench_stop("a child can't be talked to and watched");
     }
     bench_thread_start(&thread, kill_it, &pid);
     poll(&fd, 1, -1);
@@ -83,8 +121,8 @@ static double bare_program(void *unused)
     pthread_join(thread, NULL);
     waitpid(pid, NULL, 0);
     close(fd.fd);
-    close(ends[0]);
-    close(ends[1]);
+    close(to);
+    close(from);
     return took;
 }
 
@@ -121,11 +159,47 @@ static double our_thread(void *house)
     return until_told(talk);
 }
 
+#ifndef LIMI_BENCH_NO_ADOPT
+typedef struct guest {
+    liminal_supervisor *house;
+    liminal_pid pid;
+    pthread_barrier_t met;
+} guest;
+
+static void *attach_and_leave(void *self)
+{
+    guest *one = self;
+    bench_must(liminal_thread_attach(one->house, &one->pid));
+    pthread_barrier_wait(&one->met);
+    pthread_barrier_wait(&one->met);
+    return just_leave(NULL);
+}
+
+static double our_guest(void *house)
+{
+    guest one = {.house = house};
+    liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_WATCHED};
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = &participant, .participant_count = 1,
+                                   .on_crash = LIMINAL_CRASH_FAIL};
+    liminal_conversation *talk = NULL;
+    pthread_t thread;
+    double took;
+    pthread_barrier_init(&one.met, NULL, 2);
+    bench_thread_start(&thread, attach_and_leave, &one);
+    pthread_barrier_wait(&one.met);
+    participant.pid = one.pid;
+    bench_must(liminal_supervisor_spawn(house, &config, &talk));
+    pthread_barrier_wait(&one.met);
+    took = until_told(talk);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&one.met);
+    return took;
+}
+#endif
+
 static liminal_status spawn_program(liminal_supervisor *house, liminal_conversation **out)
 {
-    /* It says who it is, and becomes a program that waits. */
-    static const char *const argv[] = {"sh", "-c", "echo $$; exec cat", NULL};
-    const liminal_program program = {LIMINAL_OPS(liminal_program), .argv = argv};
+    const liminal_program program = {LIMINAL_OPS(liminal_program), .argv = (const char *const *)echo_argv};
     const liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_PROGRAM, .program = &program};
     const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = &participant, .participant_count = 1,
                                    .on_crash = LIMINAL_CRASH_FAIL};
@@ -135,7 +209,7 @@ static liminal_status spawn_program(liminal_supervisor *house, liminal_conversat
 static double our_program(void *house)
 {
     liminal_conversation *talk = NULL;
-    liminal_envelope *said = NULL;
+    liminal_envelope *said = NULL, *word = NULL;
     pthread_t thread;
     double took;
     pid_t pid;
@@ -146,7 +220,9 @@ static double our_program(void *house)
     if (pid <= 1) {
         bench_stop("the program did not say who it is");
     }
-    bench_settle();
+    bench_must(liminal_envelope_printf(&word, "x"));
+    bench_must(liminal_conversation_ask(talk, &word, &said, liminal_deadline_in_ms(10000)));
+    liminal_envelope_drop(&said);
     bench_thread_start(&thread, kill_it, &pid);
     took = until_told(talk);
     pthread_join(thread, NULL);
@@ -163,6 +239,20 @@ void bench_death_thread(void)
                               .limit = {.timed = bare_thread}, .rounds = bench_scale(601, 3), .calls = 1,
                               .bound = DEATH_BOUND});
     bench_shut(house);
+}
+
+/* One of the host's own threads, attached; no bound: a thread's exit is heard of when the thread has gone. */
+void bench_death_guest(void)
+{
+#ifndef LIMI_BENCH_NO_ADOPT
+    liminal_supervisor *house = bench_open(NULL);
+    bench_fight(&(bench_duel){.workload = "death-guest", .limit_name = "a pthread_join",
+                              .measure = BENCH_EACH, .ours = {.timed = our_guest, .self = house},
+                              .limit = {.timed = bare_join}, .rounds = bench_scale(601, 3), .calls = 1});
+    bench_shut(house);
+#else
+    bench_say("death-guest", "skipped", 1, "workload", "this library can't attach threads");
+#endif
 }
 
 void bench_death_program(void)

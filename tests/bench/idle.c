@@ -168,10 +168,10 @@ static void idle(const char *workload, long number)
 
 void bench_idle_10000(void)
 {
-    idle("idle-10000", bench_scale(10000, 50));
+    idle("idle-10000", bench_scale(10000, 20));
 }
 
 void bench_idle_30000(void)
 {
-    idle("idle-30000", bench_scale(30000, 100));
+    idle("idle-30000", bench_scale(30000, 20));
 }

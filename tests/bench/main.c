@@ -25,6 +25,7 @@ static const struct workload {
     {"idle-10000", "10,000 live conversations: memory and creation", bench_idle_10000},
     {"idle-30000", "30,000 of them", bench_idle_30000},
     {"death-thread", "a threaded participant exits while a receive waits", bench_death_thread},
+    {"death-guest", "a thread of the host's ends while a receive waits", bench_death_guest},
     {"death-program", "a child program is killed while a receive waits", bench_death_program},
     {"many-inline", "1,000 conversations, 2 clients against 1, inline", bench_many_inline},
     {"many-threaded", "the same, threaded", bench_many_threaded},
@@ -70,7 +71,7 @@ static void usage(void)
     size_t i;
     printf("liminal-bench [--quick] [--rounds N] [--one-processor] [--count N] WORKLOAD... | all\n\n"
            "Prints lines `workload metric value unit`, each figure beside the bare limit of this machine.\n"
-           "A WORKLOAD is one of these, or the beginning of some up to a `-`, as in `ask`:\n\n");
+           "A WORKLOAD is one of these, or what some of them begin with, as in `ask`:\n\n");
     for (i = 0; i < WORKLOADS; i++) {
         printf("  %-16s %s\n", workloads[i].name, workloads[i].what);
     }
@@ -78,12 +79,6 @@ static void usage(void)
            "  --rounds N       so many rounds instead of the usual number\n"
            "  --one-processor  pinned to one processor, as with taskset -c\n"
            "  --count N        N calls of ours and nothing else, without output: for callgrind\n");
-}
-
-static bool is_meant(const char *name, const char *wanted)
-{
-    size_t length = strlen(wanted);
-    return strcmp(wanted, "all") == 0 || (strncmp(name, wanted, length) == 0 && strchr("-", name[length]) != NULL);
 }
 
 static long read_number(const char *option, const char *text)
@@ -118,16 +113,32 @@ static int read_options(int argc, char **argv)
     return i;
 }
 
-static void run(const char *wanted)
+/* All, the one of that name, or all whose names begin so and go on with a `-`. */
+static bool is_meant(const char *name, const char *wanted, bool whole)
 {
-    size_t i, found = 0;
+    size_t length = strlen(wanted);
+    if (strcmp(wanted, "all") == 0) {
+        return true;
+    }
+    return strncmp(name, wanted, length) == 0 && name[length] == (whole ? '\0' : '-');
+}
+
+static int run_meant(const char *wanted, bool whole)
+{
+    size_t i;
+    int found = 0;
     for (i = 0; i < WORKLOADS; i++) {
-        if (is_meant(workloads[i].name, wanted)) {
+        if (is_meant(workloads[i].name, wanted, whole)) {
             workloads[i].run();
             found++;
         }
     }
-    if (found == 0) {
+    return found;
+}
+
+static void run(const char *wanted)
+{
+    if (run_meant(wanted, true) == 0 && run_meant(wanted, false) == 0) {
         bench_stop("there is no workload %s", wanted);
     }
 }

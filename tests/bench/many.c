@@ -56,16 +56,20 @@ static void fight(const char *workload, const char *limit_name, crowd by_one, do
     crowd by_two = by_one;
     by_one.clients = 1;
     by_two.clients = CLIENTS;
+    if (bench.count != 0) {
+        all_ask(&by_two);
+        return;
+    }
     bench_fight(&(bench_duel){.workload = workload, .limit_name = limit_name, .measure = BENCH_RATE,
-                              .ours = {all_ask, &by_two, .operations = CLIENTS * by_two.asks},
-                              .limit = {all_ask, &by_one, .operations = by_one.asks},
+                              .ours = {.call = all_ask, .self = &by_two, .operations = CLIENTS * by_two.asks},
+                              .limit = {.call = all_ask, .self = &by_one, .operations = by_one.asks},
                               .rounds = bench_scale(31, 3), .calls = 1, .bound = bound});
 }
 
 static void many(const char *workload, const char *machine, liminal_participant_kind kind, long asks, double bound)
 {
     liminal_supervisor *house = bench_open(NULL);
-    crowd all = {.conversations = bench_scale(1000, 20), .asks = bench.count != 0 ? 1 : asks};
+    crowd all = {.conversations = bench_scale(1000, 20), .asks = bench.count != 0 ? bench.count / CLIENTS : asks};
     long i;
     all.talks = calloc((size_t)all.conversations, sizeof(liminal_conversation *));
     if (all.talks == NULL) {
@@ -131,7 +135,8 @@ void bench_neighbour(void)
     pthread_t thread;
     bench_thread_start(&thread, ask_on_and_on, &by);
     bench_fight(&(bench_duel){.workload = "neighbour", .limit_name = "the same ask under another supervisor",
-                              .measure = BENCH_EACH, .ours = {bench_ask, near}, .limit = {bench_ask, far},
+                              .measure = BENCH_EACH, .ours = {.call = bench_ask, .self = near},
+                              .limit = {.call = bench_ask, .self = far},
                               .rounds = bench_scale(31, 3), .calls = bench_scale(500, 20), .bound = NEIGHBOUR_BOUND});
     atomic_store(&by.over, true);
     pthread_join(thread, NULL);

@@ -19,7 +19,6 @@
 
 #define FLAT_BOUND 512 /* KiB: a malloc arena more or less is no growth */
 #define BACK_BOUND 10  /* % of what they took */
-#define WARM 100000
 #define LOOKS 10
 
 /* ---- flat ---- */
@@ -32,15 +31,15 @@ void bench_memory_flat_here(long messages)
     liminal_conversation *talk = bench_spawn_with(house, &waiting, LIMINAL_PARTICIPANT_THREAD, &bench_silent, NULL);
     unsigned char bytes[BENCH_BYTES];
     double warm = 0, most = 0, now;
-    long i;
+    long first = messages / 100, i;
     bench_fill(bytes, 1);
-    for (i = 1; i <= messages + WARM; i++) {
+    for (i = 1; i <= messages + first; i++) {
         liminal_envelope *message = NULL;
         bench_must(liminal_envelope_create(bytes, sizeof bytes, NULL, &message));
         bench_must(liminal_conversation_send(talk, &message, liminal_deadline_never()));
-        if (i == WARM) {
+        if (i == first) {
             warm = bench_resident();
-        } else if (i > WARM && (i - WARM) % (messages / LOOKS) == 0) {
+        } else if (i > first && (i - first) % (messages / LOOKS) == 0) {
             now = bench_resident();
             most = now > most ? now : most;
         }
@@ -160,7 +159,7 @@ void bench_memory_back_threads(long threads)
 void bench_memory_back(void)
 {
     bench_child ours, bare;
-    long number = bench_scale(10000, 50);
+    long number = bench_scale(10000, 20);
     if (bench.count != 0) {
         bench_stop("memory-back has no --count");
     }

@@ -47,8 +47,8 @@ static void fight(const char *workload, bench_side ours, bench_measure measure, 
     match of = {.game = game, .operations = ours.operations != 0 ? ours.operations : 1};
     bench_fight(&(bench_duel){.workload = workload, .measure = measure, .ours = ours,
                               .limit_name = "two threads hand a word back and forth through a futex",
-                              .limit = {play, &of, .operations = of.operations}, .rounds = bench_scale(101, 3),
-                              .calls = calls, .bound = PINNED_BOUND});
+                              .limit = {.call = play, .self = &of, .operations = of.operations},
+                              .rounds = bench_scale(101, 3), .calls = calls, .bound = PINNED_BOUND});
 }
 
 void bench_one_processor(void)
@@ -75,8 +75,8 @@ void bench_one_processor(void)
     bench_must(liminal_supervisor_spawn(house, &nobody, &buffer));
     fight("one-processor-ask-inline", (bench_side){.call = bench_ask, .self = inlined}, BENCH_BATCH, calls, game);
     fight("one-processor-ask-threaded", (bench_side){.call = bench_ask, .self = threaded}, BENCH_EACH, calls, game);
-    fight("one-processor-oneway", (bench_side){send_many, &traffic, .operations = traffic.messages}, BENCH_BATCH, 1,
-          game);
+    fight("one-processor-oneway",
+          (bench_side){.call = send_many, .self = &traffic, .operations = traffic.messages}, BENCH_BATCH, 1, game);
     fight("one-processor-buffer", (bench_side){.call = bench_send_and_receive, .self = buffer}, BENCH_BATCH, calls,
           game);
     bench_pingpong_close(game);

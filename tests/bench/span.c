@@ -27,8 +27,8 @@ static void fight(const char *workload, liminal_span_options *options, double bo
 {
     double sum = 0;
     bench_fight(&(bench_duel){.workload = workload, .limit_name = "a read of the monotonic clock",
-                              .measure = BENCH_BATCH, .ours = {start_and_finish, options},
-                              .limit = {read_clock, &sum}, .rounds = bench_scale(401, 3),
+                              .measure = BENCH_BATCH, .ours = {.call = start_and_finish, .self = options},
+                              .limit = {.call = read_clock, .self = &sum}, .rounds = bench_scale(401, 3),
                               .calls = bench_scale(250, 100), .bound = bound});
 }
 

@@ -8,12 +8,13 @@
 
 #define FRESH_BOUND 1
 #define REUSED_BOUND 5
-#define AT_ONCE 32
+#define MOST_AT_ONCE 32
 
 typedef struct plan {
     liminal_participant_kind kind;
     int threads;       /* that a conversation has */
     int conversations; /* one after the other */
+    int at_once;
 } plan;
 
 static void close_it(liminal_conversation *talk)
@@ -26,13 +27,13 @@ static void spawn_at_once(void *self)
 {
     const plan *wanted = self;
     liminal_supervisor *house = bench_open(NULL);
-    liminal_conversation *talks[AT_ONCE];
+    liminal_conversation *talks[MOST_AT_ONCE];
     int i;
-    for (i = 0; i < AT_ONCE; i++) {
+    for (i = 0; i < wanted->at_once; i++) {
         talks[i] = bench_spawn(house, wanted->kind);
         bench_ask(talks[i]);
     }
-    for (i = 0; i < AT_ONCE; i++) {
+    for (i = 0; i < wanted->at_once; i++) {
         close_it(talks[i]);
     }
     bench_shut(house);
@@ -41,7 +42,7 @@ static void spawn_at_once(void *self)
 static void threads_at_once(void *self)
 {
     const plan *wanted = self;
-    int threads = AT_ONCE * wanted->threads;
+    int threads = wanted->at_once * wanted->threads;
     bench_threads_call(&threads);
 }
 
@@ -69,30 +70,34 @@ static void threads_in_turn(void *self)
 
 static void spawn(const char *fresh, const char *reused, plan wanted)
 {
+    if (bench.count != 0) {
+        spawn_in_turn(&wanted);
+        return;
+    }
     bench_fight(&(bench_duel){.workload = reused, .limit_name = "as many threads started and joined, in turn",
                               .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
-                              .ours = {spawn_in_turn, &wanted, .operations = wanted.conversations},
-                              .limit = {threads_in_turn, &wanted, .operations = wanted.conversations},
+                              .ours = {.call = spawn_in_turn, .self = &wanted, .operations = wanted.conversations},
+                              .limit = {.call = threads_in_turn, .self = &wanted, .operations = wanted.conversations},
                               .bound = REUSED_BOUND});
-    if (bench.count == 0) {
-        bench_fight(&(bench_duel){.workload = fresh, .limit_name = "as many threads started at once, then joined",
-                                  .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
-                                  .ours = {spawn_at_once, &wanted, .operations = AT_ONCE},
-                                  .limit = {threads_at_once, &wanted, .operations = AT_ONCE}, .bound = FRESH_BOUND});
-    }
+    bench_fight(&(bench_duel){.workload = fresh, .limit_name = "as many threads started at once, then joined",
+                              .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
+                              .ours = {.call = spawn_at_once, .self = &wanted, .operations = wanted.at_once},
+                              .limit = {.call = threads_at_once, .self = &wanted, .operations = wanted.at_once},
+                              .bound = FRESH_BOUND});
 }
 
-static int in_turn(void)
+static plan plan_for(liminal_participant_kind kind, int threads)
 {
-    return bench.count != 0 ? 1 : (int)bench_scale(200, 10);
+    return (plan){.kind = kind, .threads = threads, .at_once = (int)bench_scale(MOST_AT_ONCE, 6),
+                  .conversations = bench.count != 0 ? (int)bench.count : (int)bench_scale(200, 6)};
 }
 
 void bench_spawn_inline(void)
 {
-    spawn("spawn-inline-fresh", "spawn-inline", (plan){LIMINAL_PARTICIPANT_INLINE, 1, in_turn()});
+    spawn("spawn-inline-fresh", "spawn-inline", plan_for(LIMINAL_PARTICIPANT_INLINE, 1));
 }
 
 void bench_spawn_threaded(void)
 {
-    spawn("spawn-threaded-fresh", "spawn-threaded", (plan){LIMINAL_PARTICIPANT_THREAD, 2, in_turn()});
+    spawn("spawn-threaded-fresh", "spawn-threaded", plan_for(LIMINAL_PARTICIPANT_THREAD, 2));
 }
