@@ -19,6 +19,7 @@ typedef struct bench_settings {
     long count;         /* not 0: so many calls of ours and nothing else, for callgrind */
     bool one_processor; /* pinned to one */
     int missed;         /* bounds so far */
+    int stopped;        /* workloads that could not be measured */
 } bench_settings;
 
 extern bench_settings bench;
@@ -105,17 +106,20 @@ double bench_fight(const bench_duel *duel);
 typedef struct bench_child {
     double values[8]; /* the numbers it printed, one a line */
     int count;
-    char text[256];   /* the last line that was no number; "" if there was none */
+    char text[512];   /* the last line that was no number; "" if there was none */
 } bench_child;
 
 /* Have it do one of the jobs below, and read what it printed. */
 bench_child bench_child_run(const char *job, long number);
 
-/* Have it run a workload pinned to one processor, and pass on the lines it says. */
-void bench_child_pinned(const char *workload);
+/* Have it run a workload with the options of this run, and pass on the lines it says. False if it failed. */
+bool bench_child_pass_on(const char *workload, bool pinned);
 
 /* In the child: do the job and end the program. */
 _Noreturn void bench_child_work(const char *job, long number);
+
+/* What the system allows where threads are started, for a reader to see which one it was; -1: no limit. */
+const char *bench_limits(void);
 
 /* Resident memory of this process in bytes. */
 double bench_resident(void);

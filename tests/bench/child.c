@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,13 +62,11 @@ static FILE *start(const char *const *arguments, pid_t *out)
     return output;
 }
 
-static void finish(FILE *output, pid_t child)
+static bool finish(FILE *output, pid_t child)
 {
     int status = 0;
     fclose(output);
-    if (waitpid(child, &status, 0) != child || status != 0) {
-        bench_stop("the program that was started again failed");
-    }
+    return waitpid(child, &status, 0) == child && status == 0;
 }
 
 bench_child bench_child_run(const char *job, long number)
@@ -91,20 +90,25 @@ bench_child bench_child_run(const char *job, long number)
             snprintf(child.text, sizeof child.text, "%.*s", (int)sizeof child.text - 1, line);
         }
     }
-    finish(output, pid);
+    if (!finish(output, pid)) {
+        bench_stop("%s %ld, started on its own, failed", job, number);
+    }
     return child;
 }
 
-void bench_child_pinned(const char *workload)
+bool bench_child_pass_on(const char *workload, bool pinned)
 {
     char rounds[32], line[LINE];
-    const char *arguments[8] = {"liminal-bench", "--one-processor"};
-    int count = 2;
+    const char *arguments[8] = {"liminal-bench"};
+    int count = 1;
     FILE *output;
     pid_t pid;
     size_t length;
     if (bench.quick) {
         arguments[count++] = "--quick";
+    }
+    if (pinned || bench.one_processor) {
+        arguments[count++] = "--one-processor";
     }
     if (bench.rounds != 0) {
         snprintf(rounds, sizeof rounds, "%ld", bench.rounds);
@@ -122,7 +126,34 @@ void bench_child_pinned(const char *workload)
         fputs(line, stdout);
         fflush(stdout);
     }
-    finish(output, pid);
+    return finish(output, pid);
+}
+
+static long read_number_of(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    long value = -1;
+    if (file != NULL) {
+        if (fscanf(file, "%ld", &value) != 1) {
+            value = -1;
+        }
+        fclose(file);
+    }
+    return value;
+}
+
+const char *bench_limits(void)
+{
+    static char text[256];
+    struct rlimit processes = {0}, space = {0};
+    getrlimit(RLIMIT_NPROC, &processes);
+    getrlimit(RLIMIT_AS, &space);
+    snprintf(text, sizeof text,
+             "vm.max_map_count %ld, kernel.pid_max %ld, kernel.threads-max %ld, ulimit -u %ld, ulimit -v %ld KiB",
+             read_number_of("/proc/sys/vm/max_map_count"), read_number_of("/proc/sys/kernel/pid_max"),
+             read_number_of("/proc/sys/kernel/threads-max"), (long)processes.rlim_cur,
+             space.rlim_cur == RLIM_INFINITY ? -1L : (long)(space.rlim_cur / 1024));
+    return text;
 }
 
 /* Added up from the page tables, where the cheaper counters may lag by 64 pages a thread. */

@@ -4,7 +4,6 @@
  * Each measurement is made in a process of its own, which prints how many it got, the resident bytes and the
  * nanoseconds of each, and, if it got fewer than it wanted, what stopped it. A conversation has an inline participant,
  * so one thread. */
-#define _GNU_SOURCE
 #include "bench.h"
 
 #include <pthread.h>
@@ -12,33 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define MEMORY_BOUND 1536 /* bytes more than a bare thread */
 #define CREATION_BOUND 1.3
-
-static long read_number_of(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    long value = -1;
-    if (file != NULL) {
-        if (fscanf(file, "%ld", &value) != 1) {
-            value = -1;
-        }
-        fclose(file);
-    }
-    return value;
-}
-
-/* What the system allows, for a reader to see which one it was. */
-static void print_stop(const char *why)
-{
-    struct rlimit processes = {0};
-    getrlimit(RLIMIT_NPROC, &processes);
-    printf("%s; vm.max_map_count %ld, kernel.pid_max %ld, kernel.threads-max %ld, ulimit -u %ld\n", why,
-           read_number_of("/proc/sys/vm/max_map_count"), read_number_of("/proc/sys/kernel/pid_max"),
-           read_number_of("/proc/sys/kernel/threads-max"), (long)processes.rlim_cur);
-}
 
 static void print_each(long got, double bytes, double ns)
 {
@@ -73,7 +48,7 @@ void bench_idle_conversations(long number)
     }
     ns = bench_now_ns() - began;
     if (st != LIMINAL_OK) {
-        print_stop(liminal_status_detail());
+        printf("%s; %s\n", liminal_status_detail(), bench_limits());
     }
     come_to_rest();
     print_each(got, bench_resident() - before, ns);
@@ -107,7 +82,7 @@ void bench_idle_threads(long number)
     }
     ns = bench_now_ns() - began;
     if (failed != 0) {
-        print_stop(strerror(failed));
+        printf("%s; %s\n", strerror(failed), bench_limits());
     }
     come_to_rest();
     print_each(got, bench_resident() - before, ns);
@@ -117,7 +92,7 @@ typedef struct side {
     const char *job;
     bench_samples bytes, ns;
     double got;
-    char text[256];
+    char text[sizeof((bench_child *)0)->text];
 } side;
 
 static void measure(side *one, long number)

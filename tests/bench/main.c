@@ -61,7 +61,9 @@ void bench_stop(const char *format, ...)
 
 void bench_must(liminal_status st)
 {
-    if (st != LIMINAL_OK) {
+    if (st == LIMINAL_ELIMIT) {
+        bench_stop("%s: %s; %s", liminal_status_name(st), liminal_status_detail(), bench_limits());
+    } else if (st != LIMINAL_OK) {
         bench_stop("%s: %s", liminal_status_name(st), liminal_status_detail());
     }
 }
@@ -123,29 +125,42 @@ static bool is_meant(const char *name, const char *wanted, bool whole)
     return strncmp(name, wanted, length) == 0 && name[length] == (whole ? '\0' : '-');
 }
 
-static int run_meant(const char *wanted, bool whole)
+/* Run what is meant, or only count it. Of several, each gets a process of its own: what one leaves in the heap, or
+ * can't do on this machine, is nothing to the next. */
+static int run_meant(const char *wanted, bool whole, bool run, bool apart)
 {
     size_t i;
     int found = 0;
     for (i = 0; i < WORKLOADS; i++) {
-        if (is_meant(workloads[i].name, wanted, whole)) {
+        if (!is_meant(workloads[i].name, wanted, whole)) {
+            continue;
+        }
+        found++;
+        if (run && !apart) {
             workloads[i].run();
-            found++;
+        } else if (run && !bench_child_pass_on(workloads[i].name, false)) {
+            bench_say(workloads[i].name, "stopped", 1, "workload", "see what it said");
+            bench.stopped++;
         }
     }
     return found;
 }
 
-static void run(const char *wanted)
+static int run_one_argument(const char *wanted, bool run, bool apart)
 {
-    if (run_meant(wanted, true) == 0 && run_meant(wanted, false) == 0) {
+    int found = run_meant(wanted, true, run, apart);
+    if (found == 0) {
+        found = run_meant(wanted, false, run, apart);
+    }
+    if (found == 0) {
         bench_stop("there is no workload %s", wanted);
     }
+    return found;
 }
 
 int main(int argc, char **argv)
 {
-    int first;
+    int first, i, found = 0;
     if (argc == 4 && strcmp(argv[1], "--child") == 0) { /* see child.c */
         bench_child_work(argv[2], read_number(argv[1], argv[3]));
     }
@@ -157,11 +172,14 @@ int main(int argc, char **argv)
     if (bench.one_processor) {
         bench_pin();
     }
-    for (; first < argc; first++) {
-        run(argv[first]);
+    for (i = first; i < argc; i++) {
+        found += run_one_argument(argv[i], false, false);
+    }
+    for (i = first; i < argc; i++) {
+        run_one_argument(argv[i], true, found > 1 && bench.count == 0);
     }
     if (bench.count == 0) {
         bench_say("all", "missed", bench.missed, "bounds", NULL);
     }
-    return 0;
+    return bench.stopped != 0;
 }

@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #define MOST_THREADS 64
 
@@ -17,7 +18,7 @@ void bench_thread_start(void *pthread, void *(*run)(void *), void *argument)
         failed = pthread_create(pthread, &attributes, run, argument);
     }
     if (failed != 0) {
-        bench_stop("a bare thread can't be started: error %d", failed);
+        bench_stop("a bare thread can't be started: %s; %s", strerror(failed), bench_limits());
     }
     pthread_attr_destroy(&attributes);
 }
