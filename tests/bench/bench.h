@@ -19,6 +19,7 @@ typedef struct bench_settings {
     long count;         /* not 0: so many calls of ours and nothing else, for callgrind */
     bool one_processor; /* pinned to one */
     int missed;         /* bounds so far */
+    int unjudged;       /* bounds that this machine was too busy for */
     int stopped;        /* workloads that could not be measured */
 } bench_settings;
 
@@ -70,6 +71,9 @@ typedef enum bench_relation { BENCH_AT_MOST, BENCH_AT_LEAST } bench_relation;
 void bench_say_bound(const char *workload, const char *metric, double value, const char *unit, bench_relation relation,
                      double bound);
 
+/* Say one line without a verdict on its bound, and why. */
+void bench_say_unjudged(const char *workload, const char *metric, double value, const char *unit, const char *why);
+
 /* ---- duel.c ---- */
 
 typedef struct bench_side {
@@ -95,6 +99,9 @@ typedef struct bench_duel {
     double pace_ns; /* between the begin of one call and the next; 0: back to back */
     double bound;   /* of our median by the limit's, at most; with BENCH_RATE of our rate by the limit's, at least;
                      * 0: none */
+    const char *unjudged; /* not NULL: why there is no verdict on the bound */
+    double limit_most;    /* not 0: when the limit's median is over it, ns, there is no verdict: for a limit that
+                           * needs a processor for itself and did not get it */
 } bench_duel;
 
 /* Measure both and say it; with bench.count, make so many calls of ours and say nothing. Gives the ratio. */

@@ -122,6 +122,7 @@ bool bench_child_pass_on(const char *workload, bool pinned)
             continue; /* we say how many bounds were missed altogether */
         }
         length = strlen(line);
+        bench.unjudged += strstr(line, " (no verdict: ") != NULL;
         bench.missed += length > 7 && strcmp(line + length - 7, "missed\n") == 0;
         fputs(line, stdout);
         fflush(stdout);

@@ -63,21 +63,31 @@ static void say_quantiles(const char *workload, bench_samples *taken, const char
     }
 }
 
+static void say_ratio(const bench_duel *duel, double ratio, double limit_ns)
+{
+    bench_relation relation = duel->measure == BENCH_RATE ? BENCH_AT_LEAST : BENCH_AT_MOST;
+    if (duel->unjudged != NULL) {
+        bench_say_unjudged(duel->workload, "ratio", ratio, "x", duel->unjudged);
+    } else if (duel->limit_most > 0 && limit_ns > duel->limit_most) {
+        bench_say_unjudged(duel->workload, "ratio", ratio, "x", "the machine was too busy for the limit");
+    } else {
+        bench_say_bound(duel->workload, "ratio", ratio, "x", relation, duel->bound > 0 ? duel->bound : -1);
+    }
+}
+
 static double say(const bench_duel *duel, score *ours, score *limit, score *stamped)
 {
     double our_ns = bench_median(&ours->taken), limit_ns = bench_median(&limit->taken), ratio;
-    double bound = duel->bound > 0 ? duel->bound : -1;
     if (duel->measure == BENCH_RATE) {
         ratio = limit_ns / our_ns;
         bench_say(duel->workload, "rate", 1e6 / our_ns, "k/s", NULL);
         bench_say(duel->workload, "limit", 1e6 / limit_ns, "k/s", duel->limit_name);
-        bench_say_bound(duel->workload, "ratio", ratio, "x", BENCH_AT_LEAST, bound);
     } else {
         ratio = our_ns / limit_ns;
         bench_say(duel->workload, "median", our_ns, "ns", NULL);
         bench_say(duel->workload, "limit", limit_ns, "ns", duel->limit_name);
-        bench_say_bound(duel->workload, "ratio", ratio, "x", BENCH_AT_MOST, bound);
     }
+    say_ratio(duel, ratio, limit_ns);
     if (duel->measure == BENCH_EACH) {
         say_quantiles(duel->workload, &ours->taken, "");
         say_quantiles(duel->workload, &limit->taken, "limit-");

@@ -84,3 +84,11 @@ void bench_say_bound(const char *workload, const char *metric, double value, con
     fflush(stdout);
     bench.missed += !met;
 }
+
+void bench_say_unjudged(const char *workload, const char *metric, double value, const char *unit, const char *why)
+{
+    begin_line(workload, metric, value, unit);
+    printf(" (no verdict: %s)\n", why);
+    fflush(stdout);
+    bench.unjudged++;
+}

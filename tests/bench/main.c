@@ -179,6 +179,7 @@ int main(int argc, char **argv)
         run_one_argument(argv[i], true, found > 1 && bench.count == 0);
     }
     if (bench.count == 0) {
+        bench_say("all", "unjudged", bench.unjudged, "bounds", NULL);
         bench_say("all", "missed", bench.missed, "bounds", NULL);
     }
     return bench.stopped != 0;

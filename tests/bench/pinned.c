@@ -75,11 +75,11 @@ void bench_one_processor(void)
     threaded = bench_spawn(house, LIMINAL_PARTICIPANT_THREAD);
     traffic.talk = bench_spawn_with(house, &waiting, LIMINAL_PARTICIPANT_THREAD, &bench_silent, NULL);
     bench_must(liminal_supervisor_spawn(house, &nobody, &buffer));
-    fight("one-processor-ask-inline", (bench_side){.call = bench_ask, .self = inlined}, BENCH_BATCH, calls, game);
+    fight("one-processor-ask-inline", (bench_side){.call = bench_ask, .self = inlined}, BENCH_EACH, calls, game);
     fight("one-processor-ask-threaded", (bench_side){.call = bench_ask, .self = threaded}, BENCH_EACH, calls, game);
     fight("one-processor-oneway",
           (bench_side){.call = send_many, .self = &traffic, .operations = traffic.messages}, BENCH_BATCH, 1, game);
-    fight("one-processor-buffer", (bench_side){.call = bench_send_and_receive, .self = buffer}, BENCH_BATCH, calls,
+    fight("one-processor-buffer", (bench_side){.call = bench_send_and_receive, .self = buffer}, BENCH_EACH, calls,
           game);
     bench_pingpong_close(game);
     liminal_conversation_drop(&inlined);
