@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* death.c -- how long from a death to the return of a receive that waits: a behaviour's thread, an attached
- * thread, a child program.
+/* death.c -- workloads: how long from a death to the return of a receive that waits.
  *
- * Prints lines `workload metric value unit`. Each is measured in turn with its limit, round by round: for the
- * threads a bare thread's last futex wake, and a pthread_join; for the program a bare poll on a pidfd. The clock
- * starts just before the last thing that the dying one does, or just before it is sent SIGKILL. */
+ * The clock starts just before the last thing that the dying one does, or just before it is sent SIGKILL. */
 #define _GNU_SOURCE
-#include <liminal.h>
+#include "bench.h"
 
-#include <linux/futex.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,132 +15,127 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MOST_ROUNDS 10000
+#define DEATH_BOUND 1.3
 
-static int rounds = 300;
+extern char **environ;
+
 static _Atomic(double) began; /* when the death began */
-
-static double now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-/* So that whoever waits is asleep by then. */
-static void settle(void)
-{
-    const struct timespec pause = {0, 300000};
-    nanosleep(&pause, NULL);
-}
-
-static void must(liminal_status st)
-{
-    if (st != LIMINAL_OK) {
-        fprintf(stderr, "bench_death: %s: %s\n", liminal_status_name(st), liminal_status_detail());
-        exit(1);
-    }
-}
 
 /* ---- limits ---- */
 
-static _Atomic(unsigned) word;
-
-static void *wake_and_leave(void *unused)
+static void *wake_and_leave(void *unsigned_word)
 {
-    (void)unused;
-    settle();
-    began = now_us();
-    atomic_store(&word, 1);
-    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    _Atomic(unsigned) *word = unsigned_word;
+    bench_settle();
+    began = bench_now_ns();
+    atomic_store(word, 1);
+    bench_word_wake(word);
     return NULL;
 }
 
-static double limit_futex(void)
+static double bare_thread(void *unused)
 {
+    static _Atomic(unsigned) word;
     pthread_t thread;
     double took;
+    (void)unused;
     atomic_store(&word, 0);
-    pthread_create(&thread, NULL, wake_and_leave, NULL);
+    bench_thread_start(&thread, wake_and_leave, &word);
     while (atomic_load(&word) == 0) {
-        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+        bench_word_wait(&word, 0);
     }
-    took = now_us() - began;
+    took = bench_now_ns() - began;
     pthread_join(thread, NULL);
     return took;
 }
 
+#ifndef LIMI_BENCH_NO_ADOPT
 static void *just_leave(void *unused)
 {
+    bench_settle();
+    began = bench_now_ns();
+    return unused;
+}
+
+static double bare_join(void *unused)
+{
+    pthread_t thread;
     (void)unused;
-    settle();
-    began = now_us();
-    return NULL;
-}
-
-static double limit_join(void)
-{
-    pthread_t thread;
-    pthread_create(&thread, NULL, just_leave, NULL);
+    bench_thread_start(&thread, just_leave, NULL);
     pthread_join(thread, NULL);
-    return now_us() - began;
+    return bench_now_ns() - began;
 }
+#endif
 
-static void *kill_it(void *pid)
+static void *kill_it(void *number)
 {
-    settle();
-    began = now_us();
-    kill((pid_t)*(int64_t *)pid, SIGKILL);
+    bench_settle();
+    began = bench_now_ns();
+    kill(*(const pid_t *)number, SIGKILL);
     return NULL;
 }
 
-static double limit_pidfd(void)
+/* It says who it is, and becomes a program that says back what it is told: then it has certainly started. */
+static char *const echo_argv[] = {"sh", "-c", "echo $$; exec cat", NULL};
+
+static pid_t start_bare(int *to, int *from)
 {
-    extern char **environ;
-    char *const argv[] = {"cat", NULL};
-    struct pollfd fd = {.events = POLLIN};
     posix_spawn_file_actions_t actions;
-    int ends[2];
-    pthread_t thread;
-    int64_t number;
-    double took;
+    int in[2], out[2], failed;
     pid_t pid;
-    if (pipe(ends) != 0 || posix_spawn_file_actions_init(&actions) != 0) {
-        exit(1);
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&actions) != 0) {
+        bench_stop("a pipe can't be made");
     }
-    posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
-    if (posix_spawnp(&pid, "cat", &actions, NULL, argv, environ) != 0) {
-        exit(1);
-    }
+    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    failed = posix_spawnp(&pid, echo_argv[0], &actions, NULL, echo_argv, environ);
     posix_spawn_file_actions_destroy(&actions);
-    number = pid;
+    if (failed != 0) {
+        bench_stop("sh can't be started");
+    }
+    close(in[0]);
+    close(out[1]);
+    *to = in[1];
+    *from = out[0];
+    return pid;
+}
+
+static double bare_program(void *unused)
+{
+    struct pollfd fd = {.events = POLLIN};
+    char line[64];
+    pthread_t thread;
+    double took;
+    int to, from;
+    pid_t pid = start_bare(&to, &from);
+    (void)unused;
     fd.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    pthread_create(&thread, NULL, kill_it, &number);
+    if (fd.fd < 0 || read(from, line, sizeof line) < 1 || write(to, "x\n", 2) != 2 || read(from, line, 2) < 1) {
+        bench_stop("a child can't be talked to and watched");
+    }
+    bench_thread_start(&thread, kill_it, &pid);
     poll(&fd, 1, -1);
-    took = now_us() - began;
+    took = bench_now_ns() - began;
     pthread_join(thread, NULL);
     waitpid(pid, NULL, 0);
     close(fd.fd);
-    close(ends[0]);
-    close(ends[1]);
+    close(to);
+    close(from);
     return took;
 }
 
-/* ---- deaths ---- */
-
-static liminal_supervisor *house;
+/* ---- ours ---- */
 
 /* Wait for what never comes, until the death. */
 static double until_told(liminal_conversation *talk)
 {
     liminal_envelope *none = NULL;
     liminal_status st = liminal_conversation_receive(talk, &none, liminal_deadline_in_ms(10000));
-    double took = now_us() - began;
+    double took = bench_now_ns() - began;
     if (st != LIMINAL_EEXIT) {
-        must(st != LIMINAL_OK ? st : LIMINAL_EINVAL);
+        bench_stop("a death was told as %s", liminal_status_name(st));
     }
     liminal_conversation_drop(&talk);
     return took;
@@ -152,130 +144,131 @@ static double until_told(liminal_conversation *talk)
 static liminal_status die(void *self, const liminal_envelope *request, liminal_envelope **out)
 {
     (void)self, (void)request, (void)out;
-    settle();
-    began = now_us();
+    bench_settle();
+    began = bench_now_ns();
     return liminal_process_exit((liminal_exit_reason){LIMINAL_EXIT_ERROR, 1});
 }
 static const liminal_behaviour dying = {LIMINAL_OPS(liminal_behaviour), .answer = die};
 
-static double death_of_behaviour(void)
+static double our_thread(void *house)
 {
-    liminal_conversation *talk = NULL;
+    liminal_conversation *talk = bench_spawn_with(house, NULL, LIMINAL_PARTICIPANT_THREAD, &dying, NULL);
     liminal_envelope *last = NULL;
-    must(liminal_supervisor_spawn_behaviour(house, &dying, NULL, LIMINAL_CRASH_FAIL, &talk));
-    must(liminal_envelope_create("die", 3, NULL, &last));
-    must(liminal_conversation_send(talk, &last, liminal_deadline_never()));
+    bench_must(liminal_envelope_create("die", 3, NULL, &last));
+    bench_must(liminal_conversation_send(talk, &last, liminal_deadline_never()));
     return until_told(talk);
 }
 
-static liminal_conversation *spawn(const liminal_participant *participant)
+#ifndef LIMI_BENCH_NO_ADOPT
+typedef struct guest {
+    liminal_supervisor *house;
+    liminal_pid pid;
+    pthread_barrier_t met;
+} guest;
+
+static void *attach_and_leave(void *self)
 {
-    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = participant, .participant_count = 1,
+    guest *one = self;
+    bench_must(liminal_thread_attach(one->house, &one->pid));
+    pthread_barrier_wait(&one->met);
+    pthread_barrier_wait(&one->met);
+    return just_leave(NULL);
+}
+
+static double our_guest(void *house)
+{
+    guest one = {.house = house};
+    liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_WATCHED};
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = &participant, .participant_count = 1,
                                    .on_crash = LIMINAL_CRASH_FAIL};
     liminal_conversation *talk = NULL;
-    must(liminal_supervisor_spawn(house, &config, &talk));
-    return talk;
-}
-
-static liminal_pid attached;
-static pthread_barrier_t met;
-
-static void *attach_and_leave(void *unused)
-{
-    (void)unused;
-    must(liminal_thread_attach(house, &attached));
-    pthread_barrier_wait(&met);
-    pthread_barrier_wait(&met);
-    settle();
-    began = now_us();
-    return NULL;
-}
-
-static double death_of_thread(void)
-{
-    liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_WATCHED};
-    liminal_conversation *talk;
     pthread_t thread;
     double took;
-    pthread_create(&thread, NULL, attach_and_leave, NULL);
-    pthread_barrier_wait(&met);
-    participant.pid = attached;
-    talk = spawn(&participant);
-    pthread_barrier_wait(&met);
+    pthread_barrier_init(&one.met, NULL, 2);
+    bench_thread_start(&thread, attach_and_leave, &one);
+    pthread_barrier_wait(&one.met);
+    participant.pid = one.pid;
+    bench_must(liminal_supervisor_spawn(house, &config, &talk));
+    pthread_barrier_wait(&one.met);
     took = until_told(talk);
     pthread_join(thread, NULL);
+    pthread_barrier_destroy(&one.met);
     return took;
 }
+#endif
 
-static double death_of_program(void)
+static liminal_status spawn_program(liminal_supervisor *house, liminal_conversation **out)
 {
-    /* It says who it is, and becomes a program that waits. */
-    static const char *const argv[] = {"sh", "-c", "echo $$; exec cat", NULL};
-    const liminal_program program = {LIMINAL_OPS(liminal_program), .argv = argv};
+    const liminal_program program = {LIMINAL_OPS(liminal_program), .argv = (const char *const *)echo_argv};
     const liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_PROGRAM, .program = &program};
-    liminal_conversation *talk = spawn(&participant);
-    liminal_envelope *said = NULL;
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = &participant, .participant_count = 1,
+                                   .on_crash = LIMINAL_CRASH_FAIL};
+    return liminal_supervisor_spawn(house, &config, out);
+}
+
+static double our_program(void *house)
+{
+    liminal_conversation *talk = NULL;
+    liminal_envelope *said = NULL, *word = NULL;
     pthread_t thread;
-    int64_t number;
     double took;
-    must(liminal_conversation_receive(talk, &said, liminal_deadline_in_ms(10000)));
-    number = strtoll(liminal_envelope_text(said), NULL, 10);
+    pid_t pid;
+    bench_must(spawn_program(house, &talk));
+    bench_must(liminal_conversation_receive(talk, &said, liminal_deadline_in_ms(10000)));
+    pid = (pid_t)strtol(liminal_envelope_text(said), NULL, 10);
     liminal_envelope_drop(&said);
-    settle();
-    pthread_create(&thread, NULL, kill_it, &number);
+    if (pid <= 1) {
+        bench_stop("the program did not say who it is");
+    }
+    bench_must(liminal_envelope_printf(&word, "x"));
+    bench_must(liminal_conversation_ask(talk, &word, &said, liminal_deadline_in_ms(10000)));
+    liminal_envelope_drop(&said);
+    bench_thread_start(&thread, kill_it, &pid);
     took = until_told(talk);
     pthread_join(thread, NULL);
     return took;
 }
 
-/* ---- figures ---- */
+/* ---- workloads ---- */
 
-static const struct measure {
-    const char *name;
-    double (*run)(void);
-    int limit; /* the measure it is compared with; -1: it is one */
-} measures[] = {
-    {"bare-futex-wake", limit_futex, -1},  {"bare-pthread-join", limit_join, -1},
-    {"bare-pidfd-poll", limit_pidfd, -1},  {"death-behaviour-thread", death_of_behaviour, 0},
-    {"death-attached-thread", death_of_thread, 1}, {"death-program", death_of_program, 2},
-};
-#define MEASURES (sizeof measures / sizeof *measures)
-
-static double taken[MEASURES][MOST_ROUNDS];
-
-static int by_size(const void *a, const void *b)
+void bench_death_thread(void)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    liminal_supervisor *house = bench_open(NULL);
+    bench_fight(&(bench_duel){.workload = "death-thread", .limit_name = "a thread's last futex wake",
+                              .measure = BENCH_EACH, .ours = {.timed = our_thread, .self = house},
+                              .limit = {.timed = bare_thread}, .rounds = bench_scale(601, 3), .calls = 1,
+                              .bound = DEATH_BOUND});
+    bench_shut(house);
 }
 
-int main(int argc, char **argv)
+/* One of the host's own threads, attached; no bound: a thread's exit is heard of when the thread has gone. */
+void bench_death_guest(void)
 {
-    size_t i;
-    int round;
-    if (argc > 1) {
-        rounds = atoi(argv[1]);
+#ifndef LIMI_BENCH_NO_ADOPT
+    liminal_supervisor *house = bench_open(NULL);
+    bench_fight(&(bench_duel){.workload = "death-guest", .limit_name = "a pthread_join",
+                              .measure = BENCH_EACH, .ours = {.timed = our_guest, .self = house},
+                              .limit = {.timed = bare_join}, .rounds = bench_scale(601, 3), .calls = 1});
+    bench_shut(house);
+#else
+    bench_say("death-guest", "skipped", 1, "workload", "this library can't attach threads");
+#endif
+}
+
+void bench_death_program(void)
+{
+    liminal_supervisor *house = bench_open(NULL);
+    liminal_conversation *first = NULL;
+    liminal_status st = spawn_program(house, &first);
+    if (st == LIMINAL_ELIMIT) {
+        bench_say("death-program", "skipped", 1, "workload", liminal_status_detail());
+    } else {
+        bench_must(st);
+        liminal_conversation_drop(&first);
+        bench_fight(&(bench_duel){.workload = "death-program", .limit_name = "a poll on a child's pidfd",
+                                  .measure = BENCH_EACH, .ours = {.timed = our_program, .self = house},
+                                  .limit = {.timed = bare_program}, .rounds = bench_scale(301, 3), .calls = 1,
+                                  .bound = DEATH_BOUND});
     }
-    if (rounds < 1 || rounds > MOST_ROUNDS) {
-        fprintf(stderr, "bench_death [ROUNDS], at most %d\n", MOST_ROUNDS);
-        return 2;
-    }
-    pthread_barrier_init(&met, NULL, 2);
-    must(liminal_supervisor_open(NULL, &house));
-    for (round = 0; round < rounds; round++) {
-        for (i = 0; i < MEASURES; i++) {
-            taken[i][round] = measures[i].run();
-        }
-    }
-    for (i = 0; i < MEASURES; i++) {
-        qsort(taken[i], (size_t)rounds, sizeof taken[i][0], by_size);
-        printf("%s median %.1f us\n", measures[i].name, taken[i][rounds / 2]);
-        printf("%s p99 %.1f us\n", measures[i].name, taken[i][rounds * 99 / 100]);
-        if (measures[i].limit >= 0) {
-            printf("%s ratio %.2f x of %s\n", measures[i].name,
-                   taken[i][rounds / 2] / taken[measures[i].limit][rounds / 2], measures[measures[i].limit].name);
-        }
-    }
-    must(liminal_supervisor_shutdown(&house, NULL, liminal_deadline_in_ms(10000)));
-    return 0;
+    bench_shut(house);
 }
