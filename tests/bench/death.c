@@ -51,7 +51,6 @@ static double bare_thread(void *unused)
     return took;
 }
 
-#ifndef LIMI_BENCH_NO_ADOPT
 static void *just_leave(void *unused)
 {
     bench_settle();
@@ -67,7 +66,6 @@ static double bare_join(void *unused)
     pthread_join(thread, NULL);
     return bench_now_ns() - began;
 }
-#endif
 
 static void *kill_it(void *number)
 {
@@ -159,7 +157,6 @@ static double our_thread(void *house)
     return until_told(talk);
 }
 
-#ifndef LIMI_BENCH_NO_ADOPT
 typedef struct guest {
     liminal_supervisor *house;
     liminal_pid pid;
@@ -195,7 +192,6 @@ static double our_guest(void *house)
     pthread_barrier_destroy(&one.met);
     return took;
 }
-#endif
 
 static liminal_status spawn_program(liminal_supervisor *house, liminal_conversation **out)
 {
@@ -244,15 +240,11 @@ void bench_death_thread(void)
 /* One of the host's own threads, attached; no bound: a thread's exit is heard of when the thread has gone. */
 void bench_death_guest(void)
 {
-#ifndef LIMI_BENCH_NO_ADOPT
     liminal_supervisor *house = bench_open(NULL);
     bench_fight(&(bench_duel){.workload = "death-guest", .limit_name = "a pthread_join",
                               .measure = BENCH_EACH, .ours = {.timed = our_guest, .self = house},
                               .limit = {.timed = bare_join}, .rounds = bench_scale(601, 3), .calls = 1});
     bench_shut(house);
-#else
-    bench_say("death-guest", "skipped", 1, "workload", "this library can't attach threads");
-#endif
 }
 
 void bench_death_program(void)
