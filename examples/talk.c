@@ -132,7 +132,7 @@ static int ask_everything(talk *t)
             t->times = times;
             t->room = more;
         }
-        st = ask(t, line, (size_t)size);
+        st = ask(t, line, (size_t)size - (line[size - 1] == '\n')); /* the library ends it again */
         print_unasked(t);
     }
     free(line);

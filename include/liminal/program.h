@@ -8,7 +8,8 @@
 LIMINAL_BEGIN
 
 /* How one message is told from the next, in both directions. A frame that breaks the rules, or is
- * larger than the bound, ends the participant with LIMINAL_EXIT_ERROR and EINVAL or ELIMIT. */
+ * larger than the bound, ends the participant with LIMINAL_EXIT_ERROR and EINVAL or ELIMIT; want of memory
+ * for one, with ENOMEM. Half a frame that an ending program leaves is dropped. */
 typedef enum liminal_framing {
     /* A line. A request gets a line end unless it has one; a reply loses its own. That is the line feed: a
      * carriage return before it belongs to the line, and stays. A last line without a line end counts. */
@@ -21,8 +22,10 @@ typedef enum liminal_framing {
     LIMINAL_FRAMING_CONTENT_LENGTH = 2
 } liminal_framing;
 
-/* Which request a frame that the program prints is the reply to. A frame that is the reply to none was
- * printed without being asked, and is for liminal_conversation_receive(). */
+/* Which request a frame that the program prints is the reply to: of those that it was given, if it was only
+ * their first byte. A frame that is the reply to none was printed without being asked, and is for
+ * liminal_conversation_receive(); so many of them wait as the mailbox holds messages, then the program has to.
+ * All have the participant's name as publisher. */
 typedef enum liminal_pairing {
     LIMINAL_PAIRING_IN_ORDER = 0,    /* the oldest one that it was given and has not answered */
     LIMINAL_PAIRING_BY_FUNCTION = 1, /* the oldest one that `answers` says yes to */
@@ -54,7 +57,8 @@ typedef enum liminal_stderr {
  * When the conversation is over: end of input; after `close_patience_ns` SIGTERM; after
  * `term_patience_ns` more SIGKILL. The same if it closes its standard output (unless PAIRING_NONE), or
  * its standard input while there is something to write. A shutdown shortens the two so that the SIGKILL
- * comes before its own deadline. liminal_process_kill() is SIGKILL at once. */
+ * comes before its own deadline, and gives the conversation not more than half of that to end.
+ * liminal_process_kill() is SIGKILL at once. */
 typedef struct liminal_program {
     size_t size; /* LIMINAL_OPS(liminal_program) */
 

@@ -53,7 +53,8 @@ static void then_sigterm(void **state)
 {
     (void)state;
     is_closed(IGNORES_INPUT, 150, 15000, LIMINAL_EXIT_SIGNAL, SIGTERM, 150);
-    is_closed(SH("trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done"), 150, 15000, LIMINAL_EXIT_CODE, 5, 150);
+    is_closed(SH("trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done"), 150, 15000, LIMINAL_EXIT_CODE, 5,
+              150);
     is_closed(SH("echo ready; exec yes"), 150, 15000, LIMINAL_EXIT_SIGNAL, SIGTERM, 150);
 }
 

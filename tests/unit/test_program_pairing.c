@@ -82,7 +82,8 @@ static void an_answer_may_come_before_the_end_of_its_request(void **state)
     const size_t size = 500000;
     char *large = malloc(size), answer[32];
     liminal_program program = program_of(SH("head -c 4 >/dev/null; printf '\\0\\0\\0\\5early'; "
-                                            "head -c 500000 | wc -c | { read -r n; printf '\\0\\0\\0\\6%s' $n; }; cat"));
+                                            "head -c 500000 | wc -c | { read -r n; printf '\\0\\0\\0\\6%s' $n; }; "
+                                            "cat"));
     liminal_conversation *talk;
     liminal_envelope *request, *reply = NULL;
     (void)state;
@@ -202,7 +203,8 @@ static void a_reply_by_function_follows_its_request(void **state)
     for (int i = 1; i >= 0; i--) {
         assert_int_equal(liminal_conversation_receive(talk, &reply, LONG), LIMINAL_OK);
         assert_ptr_equal(liminal_envelope_read(reply).cause, kept[i]);
-        assert_memory_equal(liminal_envelope_read(reply).trace.span_id, liminal_envelope_read(kept[i]).trace.span_id, 8);
+        assert_memory_equal(liminal_envelope_read(reply).trace.span_id, liminal_envelope_read(kept[i]).trace.span_id,
+                            8);
         liminal_envelope_drop(&reply);
         liminal_envelope_drop(&kept[i]);
     }

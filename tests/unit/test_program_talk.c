@@ -246,7 +246,8 @@ static void a_frame_that_breaks_the_rules_ends_it(void **state)
                  "printf 'Content-Length: 2\r\n\r\nokContent-Length: 11\r\n\r\n'; cat", LIMINAL_ELIMIT);
     is_ended_for(LIMINAL_FRAMING_CONTENT_LENGTH, 0, "printf 'Content-Length: 2\r\n\r\nokContent-Length: x\r\n'; cat",
                  LIMINAL_EINVAL);
-    is_ended_for(LIMINAL_FRAMING_CONTENT_LENGTH, 0, "printf 'Content-Length: 2\r\n\r\nok\r\n\r\n'; cat", LIMINAL_EINVAL);
+    is_ended_for(LIMINAL_FRAMING_CONTENT_LENGTH, 0, "printf 'Content-Length: 2\r\n\r\nok\r\n\r\n'; cat",
+                 LIMINAL_EINVAL);
 }
 
 /* ---- the envelopes ---- */
