@@ -4,7 +4,7 @@
 #include "race/second.h"
 #include "unit/link_kit.h"
 
-enum { ROUNDS = 150, MOST = 20 * ROUNDS };
+enum { ROUNDS = 60, MOST = 40 * ROUNDS };
 
 static bool is_more_to_do(int round, const size_t seen[2])
 {
