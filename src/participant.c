@@ -19,7 +19,9 @@
 #include "participant.h"
 
 #include "config.h"
+#include "deadline.h"
 #include "detail.h"
+#include "envelope.h"
 #include "program.h"
 #include "scope.h"
 #include "talk.h"
@@ -154,8 +156,14 @@ limi_request *limi_participant_pull(limi_participant *p)
     if (limi_u32_load(&p->stopping) != 0) {
         return NULL;
     }
-    event.now_ns = limi_clock_monotonic();
+    event.now_ns = limi_tick_monotonic();
+    event.slack_ns = LIMI_TICK_SLACK_NS;
     limi_talk_step(p->talk, &event);
+    if (event.wants_clock) {
+        event.now_ns = limi_clock_monotonic();
+        event.slack_ns = 0;
+        limi_talk_step(p->talk, &event);
+    }
     return event.ticket != NULL ? LIMI_HOLDER(event.ticket, limi_request, ticket) : NULL;
 }
 
@@ -188,11 +196,13 @@ static void call_answer(void *argument)
     limi_participant *p = argument;
     limi_scope *scope = limi_scope_here();
     limi_scope outer = *scope;
-    bool inlined = p->kind == LIMINAL_PARTICIPANT_INLINE;
-    limi_frame frame = {.participant = p, .turn = inlined ? p->talk : NULL, .supervisor = p->talk->supervisor};
+    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor};
     const liminal_envelope *envelope = p->current->ticket.envelope;
     liminal_status st;
-    scope->trace = liminal_envelope_read(envelope).trace;
+    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
+        frame.turn = p->talk;
+    }
+    scope->trace = envelope->facts.trace;
     scope->request = envelope;
     scope->deadline = p->current->ticket.deadline;
     limi_frame_enter(&frame);
@@ -246,9 +256,27 @@ static void inline_unwound(void *argument)
     limi_participant *p = argument;
     limi_scope_unwound();
     decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
-    after_answer(p);
-    end(p);
+    limi_participant_settle(p);
     limi_actor_hand_over(&p->talk->actor);
+}
+
+void limi_participant_unwound(limi_participant *p)
+{
+    inline_unwound(p);
+}
+
+void limi_participant_call(limi_participant *p, limi_request *request)
+{
+    p->current = request;
+    call_answer(p);
+}
+
+void limi_participant_settle(limi_participant *p)
+{
+    after_answer(p);
+    if (p->exiting) {
+        end(p);
+    }
 }
 
 void limi_participant_answer_inline(limi_participant *p, limi_request *request)
@@ -259,10 +287,7 @@ void limi_participant_answer_inline(limi_participant *p, limi_request *request)
     }
     p->current = request;
     limi_thread_guard(call_answer, inline_unwound, p);
-    after_answer(p);
-    if (p->exiting) {
-        end(p);
-    }
+    limi_participant_settle(p);
 }
 
 void limi_participant_visit(limi_participant *p)

@@ -90,9 +90,14 @@ static void break_links(liminal_supervisor *supervisor, limi_process *process, l
     }
 }
 
-static void run(liminal_supervisor *supervisor, limi_cascade *cascade)
+/* Not inlined, for in the caller gcc sees a list on the stack, and not that it is empty in the end. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static void run(liminal_supervisor *supervisor, limi_cascade *cascade, limi_process *first)
 {
     limi_list *node;
+    limi_list_append(&cascade->dead, &first->grave);
     for (;;) {
         while ((node = limi_list_pop(&cascade->dead)) != NULL) {
             limi_process *process = LIMI_HOLDER(node, limi_process, grave);
@@ -123,10 +128,9 @@ void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
     }
     limi_list_init(&mine.dead);
     limi_list_init(&mine.ready);
-    limi_list_append(&mine.dead, &process->grave);
     mine.outer = limi_scope_here()->cascade;
     limi_scope_here()->cascade = &mine;
-    run(supervisor, &mine);
+    run(supervisor, &mine, process);
     limi_scope_here()->cascade = mine.outer;
 }
 

@@ -18,15 +18,27 @@ limi_request *limi_request_create(const liminal_allocator *allocator, limi_ticke
     return request;
 }
 
+void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope, uint32_t shares)
+{
+    limi_ticket_init(&request->ticket, kind, envelope);
+    limi_refcount_set(&request->owners, shares);
+    request->placed = false;
+}
+
+bool limi_request_is_sole(limi_request *request)
+{
+    return limi_refcount_is_sole(&request->owners);
+}
+
 limi_request *limi_request_ref(limi_request *request)
 {
-    limi_refcount_up(&request->owners);
+    limi_refcount_up_private(&request->owners);
     return request;
 }
 
 void limi_request_drop(limi_request *request)
 {
-    if (!limi_refcount_down(&request->owners)) {
+    if (!limi_refcount_down_private(&request->owners)) {
         return;
     }
     liminal_envelope_drop(&request->ticket.envelope);

@@ -97,6 +97,12 @@ static liminal_status send_now(limi_talk *talk, liminal_envelope **message, limi
     if (st || (st = limi_place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
         return st;
     }
+    if (limi_actor_enter(&talk->actor, LIMI_ASSIST_BRIEF)) {
+        *message = NULL;
+        limi_talk_on_sent(talk, request);
+        limi_actor_leave(&talk->actor);
+        return LIMINAL_OK;
+    }
     pushed = limi_actor_post(&talk->actor, &request->node, LIMI_CLASS_MESSAGE, LIMI_ASSIST_BRIEF, NULL, NULL);
     if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {
         limi_displace(talk, request);

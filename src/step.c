@@ -71,8 +71,13 @@ static void on_pull(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_seat *seat = &d->seats[event->seat];
     event->ticket = NULL;
+    event->wants_clock = false;
     while (event->ticket == NULL && !limi_list_empty(&seat->queue)) {
         limi_ticket *ticket = LIMI_HOLDER(seat->queue.next, limi_ticket, link);
+        if (event->slack_ns > 0 && ticket->deadline.ns - event->slack_ns <= event->now_ns) {
+            event->wants_clock = true;
+            break;
+        }
         limi_dialogue_unseat(d, ticket);
         if (is_late(ticket, event)) {
             limi_dialogue_cut_off(d, ticket, LIMINAL_ETIMEDOUT, e);
@@ -87,22 +92,15 @@ static void on_pull(limi_dialogue *d, limi_event *event, limi_effects *e)
 static void on_answered(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_ticket *ticket = event->ticket;
-    liminal_counts *counts = liminal_state_counts(d->state);
     if (ticket->where != LIMI_WHERE_BEGUN || ticket->seat != event->seat) {
         return; /* an end or an exit was quicker, and has counted it */
     }
     limi_dialogue_unseat(d, ticket);
-    counts->silent += event->reply == NULL;
     if (ticket->kind == LIMI_TICKET_ASK) {
-        if (event->reply == NULL) {
-            limi_ticket_decide(ticket, LIMINAL_ECANCELED);
-        } else if (ticket->abandoned) {
-            counts->late++;
-        } else {
-            limi_dialogue_give(d, ticket, &event->reply, event->now);
-        }
+        limi_dialogue_answer_ask(d, ticket, &event->reply, event->now);
         limi_ticket_retire(ticket, e);
     } else if (event->reply == NULL) {
+        liminal_state_counts(d->state)->silent++;
         limi_ticket_retire(ticket, e);
     } else {
         ticket->reply = event->reply;

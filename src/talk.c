@@ -312,6 +312,10 @@ static void destroy(limi_talk *talk)
         limi_talk_free_undos(talk);
         liminal_state_drop(&talk->state);
     }
+    if (talk->own != NULL) {
+        limi_request_renew(talk->own, LIMI_TICKET_ASK, NULL, 1);
+        limi_request_drop(talk->own);
+    }
     liminal_span_drop(&talk->span);
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant_destroy(&talk->participants[i]);

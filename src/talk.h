@@ -76,6 +76,9 @@ typedef struct limi_talk {
     /* Which participant a message goes to now, for who looks for cycles of waits. */
     limi_atomic_u32 target;
 
+    /* For who has the duty: a request that is in use, or waits to be. */
+    limi_request *own;
+
     /* For the turn only: what has still to end before the mailbox can be sealed. */
     size_t outstanding;
     limi_node nudge;
@@ -126,6 +129,9 @@ void limi_talk_leave_thread(limi_talk *talk);
 
 void limi_talk_handle(void *self, limi_node *node); /* the actor's */
 void limi_talk_on_due(void *self);
+
+/* With the duty: a message is here. The conversation's share of the request is the rules' from here on. */
+void limi_talk_on_sent(limi_talk *talk, limi_request *request);
 
 /* Take one step and perform its effects, on the calling thread, with no lock held. */
 void limi_talk_step(limi_talk *talk, limi_event *event);
