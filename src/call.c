@@ -63,14 +63,29 @@ static void get_up(limi_talk *talk, limi_request *request)
     }
 }
 
+static limi_spinner *spinner_for(limi_talk *talk, const limi_request *request)
+{
+    switch (request->ticket.kind) {
+    case LIMI_TICKET_ASK:
+        return &talk->asking;
+    case LIMI_TICKET_RECEIVE:
+        return &talk->receiving;
+    case LIMI_TICKET_SEND:
+    case LIMI_TICKET_CLOSE:
+    default:
+        return NULL;
+    }
+}
+
 /* Wait until the ticket is decided, or give it up at the deadline or when the conversation ends. The
  * conversation's own deadlines are seen to as well where its thread may be inside an inline behaviour
  * that does not return; who sleeps is disturbed when they change. */
 static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
 {
+    limi_spinner *spinner = spinner_for(talk, request);
     liminal_deadline due;
     while (!limi_waiter_is_done(&request->waiter) && lie_down(talk, request, &due)) {
-        bool done = limi_waiter_wait(&request->waiter, liminal_deadline_earlier(deadline, due).ns);
+        bool done = limi_waiter_wait(&request->waiter, spinner, liminal_deadline_earlier(deadline, due).ns);
         get_up(talk, request);
         if (done) {
             return true;
@@ -91,7 +106,7 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
     if (request->ticket.kind == LIMI_TICKET_CLOSE) {
         return false; /* it has closed, but that is said only behind the embedder's callbacks */
     }
-    while (!limi_waiter_wait(&request->waiter, INT64_MAX)) { /* whoever decided it is about to say so */
+    while (!limi_waiter_wait(&request->waiter, spinner, INT64_MAX)) { /* whoever decided it is about to say so */
     }
     return true;
 }
@@ -110,7 +125,7 @@ static liminal_status timed_out(limi_talk *talk)
 
 static liminal_status receive_waiting(limi_talk *talk, liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    limi_request *request = limi_request_create(talk->allocator, LIMI_TICKET_RECEIVE, NULL);
+    limi_request *request = limi_request_create(&talk->stock, LIMI_TICKET_RECEIVE, NULL);
     limi_event event = {.kind = LIMI_EVENT_RECEIVE, .may_wait = true};
     liminal_status st;
     if (request == NULL) {
@@ -198,7 +213,7 @@ static void post_and_await(void *argument)
     if (c->pushed == LIMI_PUSH_CLOSED || c->pushed == LIMI_PUSH_SEALED) {
         limi_request_drop(c->request); /* nobody took that share */
     } else if (barrier) {
-        c->decided = limi_waiter_wait(&c->request->waiter, c->deadline.ns);
+        c->decided = limi_waiter_wait(&c->request->waiter, NULL, c->deadline.ns);
     } else {
         c->decided = await(c->talk, c->request, c->deadline);
     }
@@ -331,7 +346,7 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
         limi_talk_close_quietly(talk, deadline);
         return st;
     }
-    c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
+    c.request = limi_request_create(&talk->stock, LIMI_TICKET_CLOSE, NULL);
     if (c.request == NULL) {
         st = LIMINAL_ENOMEM;
     } else {
@@ -352,7 +367,7 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
 static liminal_status barrier(limi_talk *talk, liminal_deadline deadline)
 {
     call c = {.talk = talk, .deadline = deadline};
-    c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
+    c.request = limi_request_create(&talk->stock, LIMI_TICKET_CLOSE, NULL);
     if (c.request == NULL) {
         return LIMINAL_ENOMEM;
     }

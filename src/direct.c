@@ -28,7 +28,7 @@ static limi_request *take_request(limi_talk *talk)
 {
     limi_request *own = talk->own;
     talk->own = NULL;
-    return own != NULL ? own : limi_request_create(talk->allocator, LIMI_TICKET_ASK, NULL);
+    return own != NULL ? own : limi_request_create(&talk->stock, LIMI_TICKET_ASK, NULL);
 }
 
 static bool begin(direct *d)

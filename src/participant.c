@@ -178,7 +178,7 @@ void limi_participant_answer(limi_participant *p, limi_request *request, liminal
 
 liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope **message, bool *out_hushed)
 {
-    limi_request *request = limi_request_create(p->talk->allocator, LIMI_TICKET_SEND, NULL);
+    limi_request *request = limi_request_create(&p->talk->stock, LIMI_TICKET_SEND, NULL);
     limi_event event = {.kind = LIMI_EVENT_UNASKED, .seat = p->seat};
     if (request == NULL) {
         return LIMINAL_ENOMEM;
@@ -305,6 +305,41 @@ void limi_participant_visit(limi_participant *p)
 
 /* ---- a thread of its own ---- */
 
+/* Bring back an answer and begin the next request, if there is one, under one lock. */
+static void answer_and_pull(limi_participant *p)
+{
+    limi_talk *talk = p->talk;
+    limi_request *request = p->current;
+    limi_event answered = {.kind = LIMI_EVENT_ANSWERED, .seat = p->seat, .ticket = &request->ticket};
+    limi_event pull = {.kind = LIMI_EVENT_PULL, .seat = p->seat, .slack_ns = LIMI_TICK_SLACK_NS};
+    limi_done first, second;
+    answered.reply = p->reply;
+    p->reply = NULL;
+    pull.now_ns = limi_tick_monotonic();
+    limi_mutex_lock(&talk->lock);
+    limi_talk_step_locked(talk, &answered, &first);
+    limi_talk_step_locked(talk, &pull, &second);
+    limi_mutex_unlock(&talk->lock);
+    p->current = pull.ticket != NULL ? LIMI_HOLDER(pull.ticket, limi_request, ticket) : NULL;
+    limi_talk_perform(talk, &first);
+    limi_talk_perform(talk, &second);
+    liminal_envelope_drop(&answered.reply);
+    limi_request_drop(request);
+}
+
+/* As long as there are requests and nothing else to do. */
+static void answer_all(limi_participant *p)
+{
+    while (p->current != NULL) {
+        call_answer(p);
+        if (p->exiting || limi_bell_is_rung(&p->bell)) {
+            after_answer(p);
+            return;
+        }
+        answer_and_pull(p);
+    }
+}
+
 static void work(limi_participant *p)
 {
     while (!p->exiting) {
@@ -318,8 +353,7 @@ static void work(limi_participant *p)
         }
         p->current = limi_participant_pull(p);
         if (p->current != NULL) {
-            call_answer(p);
-            after_answer(p);
+            answer_all(p);
         } else {
             limi_bell_sleep(&p->bell, INT64_MAX);
         }
@@ -424,7 +458,7 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
     if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
         return st;
     }
-    (void)limi_waiter_wait(&p->started, INT64_MAX);
+    (void)limi_waiter_wait(&p->started, NULL, INT64_MAX);
     if (p->start_status != LIMINAL_OK) {
         return limi_detail(p->start_status, "participant %s: start() gave %s", p->name,
                            liminal_status_name(p->start_status));

@@ -89,7 +89,7 @@ bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns);
 /* Wake everyone who sleeps on the word. The caller keeps the word alive until this has returned. */
 void limi_unpark(limi_word *word);
 
-/* How many limi_relax() to try before parking; 0 with one processor. */
+/* How many limi_relax() take about half as long as it costs to be woken; 0 with one processor. */
 uint32_t limi_spin_limit(void);
 
 /* ---- threads ---------------------------------------------------------------------------------- */

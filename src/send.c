@@ -69,7 +69,7 @@ liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelo
     if (st != LIMINAL_OK) {
         return st;
     }
-    request = limi_request_create(talk->allocator, kind, envelope);
+    request = limi_request_create(&talk->stock, kind, envelope);
     if (request == NULL) {
         limi_quota_release(&talk->quota, bytes);
         return LIMINAL_ENOMEM;

@@ -51,8 +51,10 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
     if (d->target < d->seat_count) {
         limi_seat *seat = &d->seats[d->target];
         if (!seat->inlined || !limi_list_empty(&seat->queue)) {
+            if (limi_list_empty(&seat->queue)) {
+                e->work = d->target; /* else it has been told, and pulls until there is none */
+            }
             limi_dialogue_seat(d, ticket, d->target, LIMI_WHERE_QUEUED);
-            e->work = d->target;
         } else if (is_late(ticket, event)) {
             limi_dialogue_cut_off(d, ticket, LIMINAL_ETIMEDOUT, e);
         } else {

@@ -200,6 +200,7 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
 {
     limi_refcount_init(&talk->owners);
     limi_quota_init(&talk->quota, config->mailbox_messages, config->mailbox_bytes);
+    limi_stock_init(&talk->stock, talk->allocator);
     limi_actor_init(&talk->actor, true);
     talk->actor.self = talk;
     talk->actor.handle = limi_talk_handle;
@@ -211,6 +212,8 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     limi_list_init(&talk->siblings);
     limi_u32_init(&talk->quiet_close_posted, 0);
     limi_list_init(&talk->sleepers);
+    limi_spinner_init(&talk->asking);
+    limi_spinner_init(&talk->receiving);
     limi_u32_init(&talk->news_posted, 0);
     limi_u32_init(&talk->renew, 0);
     limi_u32_init(&talk->undoing, 0);
@@ -320,6 +323,7 @@ static void destroy(limi_talk *talk)
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant_destroy(&talk->participants[i]);
     }
+    limi_stock_clear(&talk->stock); /* last of what may let go of requests */
     limi_actor_destroy(&talk->actor);
     limi_quota_destroy(&talk->quota);
     limi_mutex_destroy(&talk->lock);

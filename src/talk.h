@@ -59,6 +59,7 @@ typedef struct limi_talk {
      * looks after it for a moment. */
     limi_refcount owners;
     limi_quota quota;
+    limi_stock stock;
     limi_actor actor;
     limi_thread_plan plan;
     size_t stack_bytes; /* of the actor's thread */
@@ -71,6 +72,7 @@ typedef struct limi_talk {
     liminal_state *state;
     limi_seat *seats;
     int64_t due_ns; /* what the actor's thread was last told */
+    limi_spinner asking, receiving; /* for those who wait here */
     limi_list sleepers; /* requests whose callers wait; kept only where a turn may be held up for long */
 
     /* Which participant a message goes to now, for who looks for cycles of waits. */
