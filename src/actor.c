@@ -64,6 +64,17 @@ void limi_actor_open(limi_actor *actor)
 
 #define BRIEF 64 /* nodes that a thread handles in passing, however many more keep coming */
 
+/* Give the duty up, to the actor's thread if there is something to be handled. */
+static void put_down(limi_actor *actor)
+{
+    bool over = actor->over;
+    if (actor->backlog != NULL || !limi_mailbox_rest(&actor->mailbox, over)) {
+        limi_bell_ring(&actor->bell, DUTY);
+    } else if (over) {
+        limi_bell_ring(&actor->bell, LOOK);
+    }
+}
+
 /* With the duty: handle nodes until the mailbox rests, or until `satisfied`; the duty is gone then. */
 static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argument, bool owner)
 {
@@ -83,15 +94,29 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
         actor->handle(actor->self, node);
         handled++;
         if (satisfied != NULL ? satisfied(argument) : !owner && handled == BRIEF) {
-            bool over = actor->over;
-            if (actor->backlog != NULL || !limi_mailbox_rest(&actor->mailbox, over)) {
-                limi_bell_ring(&actor->bell, DUTY);
-            } else if (over) {
-                limi_bell_ring(&actor->bell, LOOK);
-            }
+            put_down(actor);
             return;
         }
     }
+}
+
+/* Turns never nest: inside a callback the stack may be short and the host may hold its locks. Nor does one hold
+ * up deaths that are being spread. */
+static bool may_assist(const limi_actor *actor, limi_assist assist)
+{
+    const limi_scope *scope = limi_scope_here();
+    return assist != LIMI_ASSIST_NONE && !actor->pinned && !(actor->heavy && assist == LIMI_ASSIST_BRIEF) &&
+           scope->frame == NULL && scope->cascade == NULL;
+}
+
+bool limi_actor_enter(limi_actor *actor, limi_assist assist)
+{
+    return may_assist(actor, assist) && limi_mailbox_enter(&actor->mailbox);
+}
+
+void limi_actor_leave(limi_actor *actor)
+{
+    put_down(actor);
 }
 
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
@@ -101,13 +126,10 @@ limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, 
     if (pushed != LIMI_PUSH_DUTY) {
         return pushed;
     }
-    /* Turns never nest: inside a callback the stack may be short and the host may hold its locks. Nor does one
-     * hold up deaths that are being spread. */
-    if (assist == LIMI_ASSIST_NONE || actor->pinned || (actor->heavy && assist == LIMI_ASSIST_BRIEF) ||
-        limi_scope_here()->frame != NULL || limi_scope_here()->cascade != NULL) {
-        limi_bell_ring(&actor->bell, DUTY);
-    } else {
+    if (may_assist(actor, assist)) {
         run(actor, satisfied, argument, false);
+    } else {
+        limi_bell_ring(&actor->bell, DUTY);
     }
     return pushed;
 }

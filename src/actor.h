@@ -39,6 +39,11 @@ typedef enum limi_assist {
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
                           bool (*satisfied)(void *argument), void *argument);
 
+/* In place of a post: if the mailbox is idle and this thread may run a turn, it has the duty, and handles itself
+ * what the node would have brought; then it leaves. */
+bool limi_actor_enter(limi_actor *actor, limi_assist assist);
+void limi_actor_leave(limi_actor *actor);
+
 /* What the actor's thread does: turns, deadlines and calls, until the mailbox is sealed, or until on_call()
  * wants the thread to leave; then another one may take its place. */
 void limi_actor_live(limi_actor *actor);

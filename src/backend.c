@@ -5,6 +5,7 @@
 
 #include "detail.h"
 #include "memory.h"
+#include "scope.h"
 
 /* ---- defaults ---- */
 
@@ -120,7 +121,7 @@ static liminal_status check(const liminal_conversation *conversation, bool rest,
 /* A backend need not have said more: then the status's own text is the detail. */
 static uint32_t said(void)
 {
-    return limi_detail_here()->written;
+    return limi_scope_room_here()->detail.written;
 }
 
 static liminal_status explained(liminal_status st, uint32_t said_before)
@@ -171,14 +172,11 @@ liminal_status liminal_conversation_try_receive(liminal_conversation *conversati
 liminal_status liminal_conversation_ask(liminal_conversation *conversation, liminal_envelope **request,
                                         liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    liminal_status st = check(conversation, request != NULL && *request != NULL, "request");
     uint32_t before = said();
-    if (st == LIMINAL_OK) {
-        st = check(conversation, out_reply != NULL, "out_reply");
+    if (conversation == NULL || request == NULL || *request == NULL || out_reply == NULL) {
+        return check(conversation, false, request == NULL || *request == NULL ? "request" : "out_reply");
     }
-    return st != LIMINAL_OK
-               ? st
-               : explained(conversation->backend.ask(conversation->self, request, out_reply, deadline), before);
+    return explained(conversation->backend.ask(conversation->self, request, out_reply, deadline), before);
 }
 
 liminal_status liminal_conversation_close(liminal_conversation *conversation, liminal_deadline deadline)

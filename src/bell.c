@@ -14,6 +14,7 @@
 void limi_bell_init(limi_bell *bell)
 {
     limi_word_init(&bell->word, 0);
+    limi_spinner_init(&bell->spinner);
 }
 
 void limi_bell_destroy(limi_bell *bell)
@@ -49,12 +50,33 @@ void limi_bell_rouse(limi_bell *bell)
     (void)limi_u32_and(&bell->word.value, ~ASLEEP);
 }
 
+/* True: a bit is set. */
+static bool look(limi_bell *bell)
+{
+    uint32_t left = limi_spinner_looks(&bell->spinner);
+    bool looked = left > 0;
+    for (; left > 0; left--) {
+        if (limi_u32_load(&bell->word.value) != 0) {
+            limi_spinner_paid(&bell->spinner);
+            return true;
+        }
+        limi_relax();
+    }
+    if (looked) {
+        limi_spinner_in_vain(&bell->spinner);
+    }
+    return false;
+}
+
 void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns)
 {
-    if (!limi_bell_doze(bell)) {
+    int64_t since_ns;
+    if (look(bell) || !limi_bell_doze(bell)) {
         return;
     }
+    since_ns = limi_clock_monotonic();
     while (limi_u32_load(&bell->word.value) == ASLEEP && limi_park(&bell->word, ASLEEP, deadline_ns)) {
     }
     limi_bell_rouse(bell);
+    limi_spinner_slept(&bell->spinner, since_ns);
 }

@@ -3,11 +3,12 @@
 #ifndef LIMI_BELL_H
 #define LIMI_BELL_H
 
-#include "platform.h"
+#include "spinner.h"
 
 /* Its owner is one thread at a time; the bits are the user's, but for the highest. */
 typedef struct limi_bell {
     limi_word word;
+    limi_spinner spinner; /* the owner's */
 } limi_bell;
 
 void limi_bell_init(limi_bell *bell);
@@ -18,6 +19,12 @@ void limi_bell_ring(limi_bell *bell, uint32_t bits);
 
 /* For the owner: take all bits that were set. */
 uint32_t limi_bell_take(limi_bell *bell);
+
+/* For the owner: whether a bit is set. */
+static inline bool limi_bell_is_rung(const limi_bell *bell)
+{
+    return limi_u32_load_acquire(&bell->word.value) != 0;
+}
 
 /* For the owner: sleep until a bit is set, or the deadline. */
 void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns);

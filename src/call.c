@@ -2,6 +2,7 @@
 /* call.c -- the caller's side of the pthread actor: the slots of its backend table. */
 #include "call.h"
 
+#include "deadline.h"
 #include "detail.h"
 #include "dialogue.h"
 #include "scope.h"
@@ -26,11 +27,6 @@ static liminal_status explain(limi_talk *talk, liminal_status outcome)
 }
 
 /* ---- waiting for a decision ---- */
-
-static bool is_passed(liminal_deadline deadline)
-{
-    return deadline.ns <= 0 || (deadline.ns != INT64_MAX && limi_clock_monotonic() >= deadline.ns);
-}
 
 /* The rules hear that the caller has gone; true if they had decided before. */
 static bool give_up(limi_talk *talk, limi_request *request)
@@ -67,22 +63,37 @@ static void get_up(limi_talk *talk, limi_request *request)
     }
 }
 
+static limi_spinner *spinner_for(limi_talk *talk, const limi_request *request)
+{
+    switch (request->ticket.kind) {
+    case LIMI_TICKET_ASK:
+        return &talk->asking;
+    case LIMI_TICKET_RECEIVE:
+        return &talk->receiving;
+    case LIMI_TICKET_SEND:
+    case LIMI_TICKET_CLOSE:
+    default:
+        return NULL;
+    }
+}
+
 /* Wait until the ticket is decided, or give it up at the deadline or when the conversation ends. The
  * conversation's own deadlines are seen to as well where its thread may be inside an inline behaviour
  * that does not return; who sleeps is disturbed when they change. */
 static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
 {
+    limi_spinner *spinner = spinner_for(talk, request);
     liminal_deadline due;
     while (!limi_waiter_is_done(&request->waiter) && lie_down(talk, request, &due)) {
-        bool done = limi_waiter_wait(&request->waiter, liminal_deadline_earlier(deadline, due).ns);
+        bool done = limi_waiter_wait(&request->waiter, spinner, liminal_deadline_earlier(deadline, due).ns);
         get_up(talk, request);
         if (done) {
             return true;
         }
-        if (is_passed(deadline)) {
+        if (limi_deadline_is_past(deadline.ns)) {
             break;
         }
-        if (is_passed(due)) {
+        if (limi_deadline_is_past(due.ns)) {
             limi_talk_pass_deadline(talk);
         }
     }
@@ -95,7 +106,7 @@ static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadl
     if (request->ticket.kind == LIMI_TICKET_CLOSE) {
         return false; /* it has closed, but that is said only behind the embedder's callbacks */
     }
-    while (!limi_waiter_wait(&request->waiter, INT64_MAX)) { /* whoever decided it is about to say so */
+    while (!limi_waiter_wait(&request->waiter, spinner, INT64_MAX)) { /* whoever decided it is about to say so */
     }
     return true;
 }
@@ -114,7 +125,7 @@ static liminal_status timed_out(limi_talk *talk)
 
 static liminal_status receive_waiting(limi_talk *talk, liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    limi_request *request = limi_request_create(talk->allocator, LIMI_TICKET_RECEIVE, NULL);
+    limi_request *request = limi_request_create(&talk->stock, LIMI_TICKET_RECEIVE, NULL);
     limi_event event = {.kind = LIMI_EVENT_RECEIVE, .may_wait = true};
     liminal_status st;
     if (request == NULL) {
@@ -156,7 +167,7 @@ static liminal_status talk_receive(void *self, liminal_envelope **out_reply, lim
         }
         return st;
     }
-    if (is_passed(deadline)) {
+    if (limi_deadline_is_past(deadline.ns)) {
         return limi_detail(LIMINAL_ETIMEDOUT, "nothing is there");
     }
     st = limi_wait_enter(talk);
@@ -183,7 +194,7 @@ static void await_barrier(limi_talk *talk, limi_request *request, liminal_deadli
 static bool is_satisfied(void *argument)
 {
     const call *c = argument;
-    return limi_waiter_is_done(&c->request->waiter) || is_passed(c->deadline);
+    return limi_waiter_is_done(&c->request->waiter) || limi_deadline_is_past(c->deadline.ns);
 }
 
 static void post_and_await(void *argument)
@@ -191,6 +202,13 @@ static void post_and_await(void *argument)
     call *c = argument;
     limi_class class = c->request->ticket.kind == LIMI_TICKET_ASK ? LIMI_CLASS_MESSAGE : LIMI_CLASS_CONTROL;
     bool barrier = c->request->node.kind == LIMI_NODE_BARRIER; /* the node is others' once it is posted */
+    if (c->envelope != NULL && limi_actor_enter(&c->talk->actor, LIMI_ASSIST_WAIT)) {
+        c->pushed = LIMI_PUSH_DUTY;
+        limi_talk_on_sent(c->talk, limi_request_ref(c->request));
+        limi_actor_leave(&c->talk->actor);
+        c->decided = await(c->talk, c->request, c->deadline);
+        return;
+    }
     c->pushed = limi_actor_post(&c->talk->actor, &limi_request_ref(c->request)->node, class, LIMI_ASSIST_WAIT,
                                 is_satisfied, c);
     if (c->pushed == LIMI_PUSH_CLOSED || c->pushed == LIMI_PUSH_SEALED) {
@@ -213,15 +231,20 @@ static void settle_ownership(limi_request *request, liminal_envelope **envelope,
     }
 }
 
+void limi_ask_abandoned(limi_talk *talk, limi_request *request, liminal_envelope **envelope)
+{
+    (void)give_up(talk, request);
+    if (envelope != NULL) {
+        settle_ownership(request, envelope, false);
+    }
+    limi_request_drop(request);
+}
+
 /* An inline behaviour ended the calling thread: the caller has gone. */
 static void caller_unwound(void *argument)
 {
     call *c = argument;
-    (void)give_up(c->talk, c->request);
-    if (c->envelope != NULL) {
-        settle_ownership(c->request, c->envelope, false);
-    }
-    limi_request_drop(c->request);
+    limi_ask_abandoned(c->talk, c->request, c->envelope);
 }
 
 static void run_call(call *c)
@@ -233,26 +256,43 @@ static void run_call(call *c)
     }
 }
 
+liminal_status limi_ask_outcome(limi_talk *talk, limi_request *request, liminal_envelope **out_reply)
+{
+    liminal_status st = explain(talk, request->ticket.outcome);
+    if (st == LIMINAL_OK) {
+        *out_reply = request->ticket.reply;
+        request->ticket.reply = NULL;
+    }
+    return st;
+}
+
+static liminal_status conclude(limi_talk *talk, limi_request *request, bool decided, liminal_envelope **envelope,
+                               liminal_envelope **out_reply)
+{
+    liminal_status st = decided ? limi_ask_outcome(talk, request, out_reply) : timed_out(talk);
+    settle_ownership(request, envelope, st == LIMINAL_OK);
+    limi_request_drop(request);
+    return st;
+}
+
+liminal_status limi_ask_await(limi_talk *talk, limi_request *request, liminal_envelope **envelope,
+                              liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    return conclude(talk, request, await(talk, request, deadline), envelope, out_reply);
+}
+
 /* With a wait entered. On any status but LIMINAL_OK the request was either begun, and is taken, or
  * never will be, and stays the caller's. */
 static liminal_status ask_waiting(limi_talk *talk, limi_request *request, liminal_envelope **envelope,
                                   liminal_envelope **out_reply, liminal_deadline deadline)
 {
     call c = {.talk = talk, .request = request, .envelope = envelope, .deadline = deadline};
-    liminal_status st;
     run_call(&c);
     if (c.pushed == LIMI_PUSH_CLOSED || c.pushed == LIMI_PUSH_SEALED) {
         limi_displace(talk, request);
         return limi_refusal(talk);
     }
-    st = c.decided ? explain(talk, request->ticket.outcome) : timed_out(talk);
-    if (st == LIMINAL_OK) {
-        *out_reply = request->ticket.reply;
-        request->ticket.reply = NULL;
-    }
-    settle_ownership(request, envelope, st == LIMINAL_OK);
-    limi_request_drop(request);
-    return st;
+    return conclude(talk, request, c.decided, envelope, out_reply);
 }
 
 static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_envelope **out_reply,
@@ -261,10 +301,10 @@ static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_
     limi_talk *talk = self;
     limi_request *request;
     liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st != LIMINAL_OK) {
+    if (st != LIMINAL_OK || limi_ask_direct(talk, envelope, out_reply, deadline, &st)) {
         return st;
     }
-    if (is_passed(deadline) && !limi_mailbox_is_closed(&talk->actor.mailbox)) {
+    if (limi_deadline_is_past(deadline.ns) && !limi_mailbox_is_closed(&talk->actor.mailbox)) {
         return limi_detail(LIMINAL_ETIMEDOUT, "the deadline had passed before the ask");
     }
     st = limi_place(talk, LIMI_TICKET_ASK, *envelope, deadline, true, &request);
@@ -307,7 +347,7 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
         limi_talk_close_quietly(talk, deadline);
         return st;
     }
-    c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
+    c.request = limi_request_create(&talk->stock, LIMI_TICKET_CLOSE, NULL);
     if (c.request == NULL) {
         st = LIMINAL_ENOMEM;
     } else {
@@ -343,16 +383,16 @@ static void await_barrier(limi_talk *talk, limi_request *request, liminal_deadli
 {
     bool done = false;
     while (!done && !is_being_undone(talk, request)) {
-        done = limi_waiter_wait(&request->waiter, deadline.ns);
+        done = limi_waiter_wait(&request->waiter, NULL, deadline.ns);
         get_up(talk, request);
-        done = done || is_passed(deadline);
+        done = done || limi_deadline_is_past(deadline.ns);
     }
 }
 
 static liminal_status barrier(limi_talk *talk, liminal_deadline deadline)
 {
     call c = {.talk = talk, .deadline = deadline};
-    c.request = limi_request_create(talk->allocator, LIMI_TICKET_CLOSE, NULL);
+    c.request = limi_request_create(&talk->stock, LIMI_TICKET_CLOSE, NULL);
     if (c.request == NULL) {
         return LIMINAL_ENOMEM;
     }
@@ -369,7 +409,7 @@ static void pass_what_is_due(limi_talk *talk)
     limi_mutex_lock(&talk->lock);
     due = limi_dialogue_due(&talk->dialogue);
     limi_mutex_unlock(&talk->lock);
-    if (is_passed(due)) {
+    if (limi_deadline_is_past(due.ns)) {
         limi_talk_pass_deadline(talk);
     }
 }

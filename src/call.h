@@ -16,6 +16,24 @@ liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelo
 /* It was refused after all: undo limi_place(). */
 void limi_displace(limi_talk *talk, limi_request *request);
 
+/* ---- asks: call.c and direct.c ---- */
+
+/* The shortest way, where it can be gone: *out is what the ask gives. False: nothing was done. */
+bool limi_ask_direct(limi_talk *talk, liminal_envelope **envelope, liminal_envelope **out_reply,
+                     liminal_deadline deadline, liminal_status *out);
+
+/* What a decided request says, and its reply. */
+liminal_status limi_ask_outcome(limi_talk *talk, limi_request *request, liminal_envelope **out_reply);
+
+/* Wait for that, and let go of the request. Takes *envelope if it was begun. */
+liminal_status limi_ask_await(limi_talk *talk, limi_request *request, liminal_envelope **envelope,
+                              liminal_envelope **out_reply, liminal_deadline deadline);
+
+/* The asking thread is being ended inside the ask. */
+void limi_ask_abandoned(limi_talk *talk, limi_request *request, liminal_envelope **envelope);
+
+/* ---- sends: send.c ---- */
+
 liminal_status limi_talk_send(void *self, liminal_envelope **message, liminal_deadline deadline);
 liminal_status limi_talk_try_send(void *self, liminal_envelope **message);
 

@@ -206,6 +206,46 @@ void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket)
     d->at_seats--;
 }
 
+/* The answer to an ask that was begun, or silence. Left in *reply if nobody waits for it any more. */
+void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_envelope **reply, liminal_time now)
+{
+    liminal_counts *counts = liminal_state_counts(d->state);
+    if (*reply == NULL) {
+        counts->silent++;
+        limi_ticket_decide(ticket, LIMINAL_ECANCELED);
+    } else if (ticket->abandoned) {
+        counts->late++;
+    } else {
+        limi_dialogue_give(d, ticket, reply, now);
+    }
+}
+
+/* ---- the shortest way ---- */
+
+bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, liminal_time now)
+{
+    limi_seat *seat = &d->seats[d->target];
+    if (phase_of(d) != LIMINAL_PHASE_ACTIVE || d->target == d->seat_count || !seat->inlined ||
+        !limi_list_empty(&seat->queue)) {
+        return false;
+    }
+    limi_state_note_sent(d->state, ticket->envelope, now);
+    limi_dialogue_seat(d, ticket, d->target, LIMI_WHERE_BEGUN);
+    return true;
+}
+
+bool limi_dialogue_answer_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, liminal_envelope **reply,
+                                  liminal_time now)
+{
+    if (phase_of(d) != LIMINAL_PHASE_ACTIVE || ticket->where != LIMI_WHERE_BEGUN || ticket->seat != seat ||
+        ticket->abandoned) {
+        return false;
+    }
+    limi_dialogue_unseat(d, ticket);
+    limi_dialogue_answer_ask(d, ticket, reply, now);
+    return true;
+}
+
 /* It will not be answered. Whether it was ever begun says whose it is. */
 void limi_dialogue_count_cut_off(limi_dialogue *d, limi_ticket *ticket)
 {

@@ -27,6 +27,19 @@ void limi_dialogue_offer(limi_dialogue *d, limi_ticket *ticket, liminal_time now
 /* One that had waited is about to be given. */
 void limi_dialogue_heard(limi_dialogue *d, const limi_ticket *ticket, limi_effects *e);
 
+/* The answer to an ask that was begun, or silence (NULL). Left in *reply if nobody waits for it any more. */
+void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_envelope **reply, liminal_time now);
+
+/* ---- the shortest way ---- */
+
+/* A message for an inline seat that has nothing else to do is begun there: true; else nothing was done. */
+bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, liminal_time now);
+
+/* That seat's answer to an ask, or silence (*reply is NULL), while the conversation is active: the ticket is decided,
+ * and the rules do not have it any more. False: something else has happened, and nothing was done. */
+bool limi_dialogue_answer_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, liminal_envelope **reply,
+                                  liminal_time now);
+
 /* ---- seats ---- */
 
 void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, limi_where where);

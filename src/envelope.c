@@ -56,26 +56,24 @@ bool liminal_envelope_follows(const liminal_envelope *later, const liminal_envel
 
 liminal_envelope *liminal_envelope_ref(const liminal_envelope *envelope)
 {
-    if (envelope != NULL) {
-        limi_refcount_up(&mutable(envelope)->owners);
-    }
+    limi_envelope_count(envelope);
     return mutable(envelope);
 }
 
-void limi_envelope_unref(const liminal_envelope *envelope)
+/* The last owner of an envelope owns its cause in turn: a chain is let go link by link, not by recursion,
+ * because nothing bounds its length. */
+void limi_envelope_free(liminal_envelope *dead)
 {
-    liminal_envelope *next = mutable(envelope);
-    /* The last owner of an envelope owns its cause in turn: a chain is let go link by link, not by
-     * recursion, because nothing bounds its length. */
-    while (next != NULL && limi_refcount_down(&next->owners)) {
-        liminal_envelope *dead = next;
-        liminal_allocator allocator = dead->allocator;
+    liminal_envelope *next;
+    do {
+        const liminal_allocator *allocator = &dead->allocator;
         next = mutable(dead->facts.cause);
         if (dead->release != NULL) {
             dead->release(dead->release_context, dead->data, dead->size);
         }
-        limi_release(&allocator, dead, dead->block);
-    }
+        allocator->release(allocator->context, dead, dead->block);
+        dead = next;
+    } while (dead != NULL && limi_refcount_down_private(&dead->owners));
 }
 
 void liminal_envelope_drop(liminal_envelope **envelope)
@@ -97,37 +95,19 @@ static liminal_status take_label(const char *text, const char *what, const char 
     return st;
 }
 
-liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_envelope_options *options)
+liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_envelope_options *options,
+                                       liminal_envelope_options *checked)
 {
-    liminal_envelope_options mine = {0};
-    liminal_status st = LIMINAL_OK;
-
-    memset(plan, 0, sizeof *plan);
-    plan->facts.schema = no_schema;
-    plan->facts.publisher = anonymous;
-    plan->publisher_length = sizeof anonymous - 1;
-    if (options != NULL) {
-        st = limi_table_take(&mine, sizeof mine, LIMI_LEAST(liminal_envelope_options, trace), options, "options");
-    }
-    if (st == LIMINAL_OK) {
-        st = limi_allocator_take(&plan->allocator, mine.allocator);
-    }
-    if (st == LIMINAL_OK) {
-        st = take_label(mine.schema, "options.schema", &plan->facts.schema, &plan->schema_length);
-    }
-    if (st == LIMINAL_OK) {
-        st = take_label(mine.publisher, "options.publisher", &plan->facts.publisher, &plan->publisher_length);
-    }
-    if (st == LIMINAL_OK && mine.trace != NULL && !liminal_trace_valid(mine.trace)) {
-        st = limi_detail(LIMINAL_EINVAL, "options.trace: an id is all zero");
-    }
-    if (st != LIMINAL_OK) {
+    liminal_status st;
+    *plan = (limi_envelope_plan){.schema_length = 0};
+    st = limi_table_take(checked, sizeof *checked, LIMI_LEAST(liminal_envelope_options, trace), options, "options");
+    if (st || (st = limi_allocator_take(&plan->allocator, checked->allocator)) ||
+        (st = take_label(checked->schema, "options.schema", &plan->schema, &plan->schema_length)) ||
+        (st = take_label(checked->publisher, "options.publisher", &plan->publisher, &plan->publisher_length))) {
         return st;
     }
-    plan->facts.cause = mine.cause;
-    plan->facts.deadline = mine.deadline.ns != 0 ? mine.deadline : (liminal_deadline){INT64_MAX};
-    if (mine.trace != NULL) {
-        plan->facts.trace = *mine.trace;
+    if (checked->trace != NULL && !liminal_trace_valid(checked->trace)) {
+        return limi_detail(LIMINAL_EINVAL, "options.trace: an id is all zero");
     }
     return LIMINAL_OK;
 }
@@ -136,7 +116,7 @@ liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_e
 static const char *lay_label(const char *text, size_t length, const char *ours, unsigned char **at)
 {
     char *copy = (char *)*at;
-    if (text == ours) {
+    if (text == NULL) {
         return ours;
     }
     memcpy(copy, text, length + 1);
@@ -146,27 +126,33 @@ static const char *lay_label(const char *text, size_t length, const char *ours, 
 
 liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, liminal_envelope **out)
 {
-    size_t fixed = sizeof(liminal_envelope);
+    const liminal_allocator *allocator = plan != NULL ? &plan->allocator : liminal_allocator_default();
+    size_t block = sizeof(liminal_envelope);
     liminal_envelope *envelope;
-    unsigned char *at;
 
-    fixed += plan->facts.schema != no_schema ? plan->schema_length + 1 : 0;
-    fixed += plan->facts.publisher != anonymous ? plan->publisher_length + 1 : 0;
-    if (room > SIZE_MAX - fixed) {
+    if (plan != NULL) {
+        block += plan->schema != NULL ? plan->schema_length + 1 : 0;
+        block += plan->publisher != NULL ? plan->publisher_length + 1 : 0;
+    }
+    if (room > SIZE_MAX - block) {
         return limi_detail(LIMINAL_EINVAL, "size: %zu bytes of payload overflow", room);
     }
-    envelope = limi_allocate(&plan->allocator, fixed + room);
+    block += room;
+    envelope = limi_allocate_raw(allocator, block);
     if (envelope == NULL) {
         return LIMINAL_ENOMEM;
     }
-    at = envelope->room + room;
-    envelope->allocator = plan->allocator;
-    envelope->block = fixed + room;
+    envelope->allocator = *allocator;
+    envelope->block = block;
+    envelope->release = NULL;
     limi_refcount_init(&envelope->owners);
-    envelope->facts = plan->facts;
-    envelope->facts.schema = lay_label(plan->facts.schema, plan->schema_length, no_schema, &at);
-    envelope->facts.publisher = lay_label(plan->facts.publisher, plan->publisher_length, anonymous, &at);
-    (void)liminal_envelope_ref(plan->facts.cause);
+    envelope->facts.schema = no_schema;
+    envelope->facts.publisher = anonymous;
+    if (plan != NULL) {
+        unsigned char *at = envelope->room + room;
+        envelope->facts.schema = lay_label(plan->schema, plan->schema_length, no_schema, &at);
+        envelope->facts.publisher = lay_label(plan->publisher, plan->publisher_length, anonymous, &at);
+    }
     *out = envelope;
     return LIMINAL_OK;
 }

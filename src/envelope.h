@@ -21,23 +21,39 @@ struct liminal_envelope {
     _Alignas(max_align_t) unsigned char room[];
 };
 
-/* What a new envelope is to be, checked; its texts and its cause are borrowed. */
+/* What a new envelope is to be, checked. Its texts are borrowed; one that is NULL is the default. */
 typedef struct limi_envelope_plan {
     liminal_allocator allocator;
-    liminal_envelope_facts facts;
-    size_t schema_length;
-    size_t publisher_length;
+    const char *schema, *publisher;
+    size_t schema_length, publisher_length;
 } limi_envelope_plan;
 
-/* Check the options (NULL: all default) and make a plan of them. It still lacks what is not in them: the
- * id, the time, and, where they name none, a cause (NULL) and a trace (all zero). EINVAL. */
-liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_envelope_options *options);
+/* Check the options and make a plan of them; *checked gets those of them that the plan does not have: cause,
+ * deadline, trace. EINVAL. */
+liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_envelope_options *options,
+                                       liminal_envelope_options *checked);
 
-/* Lay out an envelope with `room` zero bytes for a payload, and with one owner. The caller sets data and
- * size before anybody else can see it. EINVAL if the sizes overflow, ENOMEM. */
+/* Lay out an envelope with `room` bytes for a payload, and with one owner; no plan: all default. The caller fills
+ * in the payload, its size, and all facts but the texts, before anybody else can see it. EINVAL if the sizes
+ * overflow, ENOMEM. */
 liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, liminal_envelope **out);
 
-/* Release one reference that is held through a pointer to const. NULL is welcome. */
-void limi_envelope_unref(const liminal_envelope *envelope);
+/* One more owner, and one fewer through a pointer to const. NULL is welcome. */
+static inline void limi_envelope_count(const liminal_envelope *envelope)
+{
+    if (envelope != NULL) {
+        limi_refcount_up_private(&((liminal_envelope *)(uintptr_t)envelope)->owners);
+    }
+}
+
+void limi_envelope_free(liminal_envelope *dead); /* with no owner left */
+
+static inline void limi_envelope_unref(const liminal_envelope *envelope)
+{
+    liminal_envelope *mine = (liminal_envelope *)(uintptr_t)envelope;
+    if (mine != NULL && limi_refcount_down_private(&mine->owners)) {
+        limi_envelope_free(mine);
+    }
+}
 
 #endif

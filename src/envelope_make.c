@@ -9,25 +9,48 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the options left out: they are those that were checked, or NULL. */
+static void fill_in(liminal_envelope *envelope, const liminal_envelope_options *options)
+{
+    const limi_scope *scope = limi_scope_here();
+    liminal_envelope_facts *facts = &envelope->facts;
+    const liminal_envelope *cause = options != NULL ? options->cause : NULL;
+    facts->deadline = (liminal_deadline){INT64_MAX};
+    if (options != NULL && options->deadline.ns != 0) {
+        facts->deadline = options->deadline;
+    }
+    facts->cause = liminal_envelope_ref(cause != NULL ? cause : scope->request);
+    facts->created = liminal_time_now();
+    if (options != NULL && options->trace != NULL) {
+        facts->trace = *options->trace;
+        facts->id = limi_mint_uuid(facts->created);
+    } else if (liminal_trace_valid(&scope->trace)) {
+        facts->trace = scope->trace;
+        facts->id = limi_mint_uuid(facts->created);
+    } else {
+        limi_mint_both(facts->created, &facts->id, &facts->trace);
+    }
+}
+
 /* Lay out an envelope with `room` bytes for a payload that begins where the struct ends. */
 static liminal_status make(size_t room, const liminal_envelope_options *options, liminal_envelope **out)
 {
-    const limi_scope *scope = limi_scope_here();
+    liminal_envelope_options checked;
     limi_envelope_plan plan;
-    liminal_status st = limi_envelope_plan_take(&plan, options);
+    liminal_status st;
 
-    if (st != LIMINAL_OK) {
-        return st;
+    if (options == NULL) {
+        st = limi_envelope_lay(NULL, room, out);
+    } else {
+        st = limi_envelope_plan_take(&plan, options, &checked);
+        if (st == LIMINAL_OK) {
+            st = limi_envelope_lay(&plan, room, out);
+        }
     }
-    if (plan.facts.cause == NULL) {
-        plan.facts.cause = scope->request;
+    if (st == LIMINAL_OK) {
+        fill_in(*out, options != NULL ? &checked : NULL);
     }
-    if (!liminal_trace_valid(&plan.facts.trace)) {
-        plan.facts.trace = liminal_trace_valid(&scope->trace) ? scope->trace : liminal_trace_root();
-    }
-    plan.facts.created = liminal_time_now();
-    plan.facts.id = limi_mint_uuid(plan.facts.created);
-    return limi_envelope_lay(&plan, room, out);
+    return st;
 }
 
 liminal_status liminal_envelope_create(const void *data, size_t size, const liminal_envelope_options *options,
@@ -54,6 +77,7 @@ liminal_status liminal_envelope_create(const void *data, size_t size, const limi
     if (size != 0) {
         memcpy(envelope->room, data, size);
     }
+    envelope->room[size] = 0;
     *out = envelope;
     return LIMINAL_OK;
 }

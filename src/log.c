@@ -6,12 +6,13 @@
 #include "envelope.h"
 #include "memory.h"
 
+#include <string.h>
 
 #define CHUNK_SHIFT_MOST 5 /* 32 entries: the cost of a chunk's own spread thin */
 #define CHUNK_SHIFT_LEAST 2
 #define DIRECTORY_LEAST 4
 
-typedef struct chunk {
+typedef struct limi_log_chunk {
     limi_refcount owners; /* directories */
     liminal_log_entry entries[];
 } chunk;
@@ -55,21 +56,27 @@ static bool begins_chunk(uint64_t number, unsigned shift)
     return ((number >> shift) << shift) == number;
 }
 
+static void empty_chunk(chunk *dead, unsigned shift)
+{
+    for (size_t i = 0; i < (size_t)1 << shift; i++) {
+        const liminal_envelope *envelope = dead->entries[i].envelope;
+        dead->entries[i].envelope = NULL;
+        limi_envelope_unref(envelope);
+    }
+}
+
 static void drop_chunk(chunk *dead, unsigned shift, const liminal_allocator *allocator)
 {
-    if (dead == NULL || !limi_refcount_down(&dead->owners)) {
-        return;
+    if (dead != NULL && limi_refcount_down_private(&dead->owners)) {
+        empty_chunk(dead, shift);
+        limi_release(allocator, dead, chunk_bytes(shift));
     }
-    for (size_t i = 0; i < (size_t)1 << shift; i++) {
-        limi_envelope_unref(dead->entries[i].envelope);
-    }
-    limi_release(allocator, dead, chunk_bytes(shift));
 }
 
 static void drop_directory(limi_log_directory *dead)
 {
     liminal_allocator allocator;
-    if (dead == NULL || !limi_refcount_down(&dead->owners)) {
+    if (dead == NULL || !limi_refcount_down_private(&dead->owners)) {
         return;
     }
     allocator = dead->allocator;
@@ -91,8 +98,26 @@ void limi_log_init(limi_log *log, size_t bound, const liminal_allocator *allocat
 void limi_log_clear(limi_log *log)
 {
     limi_log_directory *directory = log->directory;
+    limi_release(log->allocator, log->spare, chunk_bytes(log->shift));
     limi_log_init(log, log->bound, log->allocator);
     drop_directory(directory);
+}
+
+/* Of a directory that nobody else has ever seen, what was pushed out makes room at the other end. */
+static void slide(limi_log *log)
+{
+    limi_log_directory *directory = log->directory;
+    size_t stale, used;
+    if (directory == NULL || directory->shared) {
+        return;
+    }
+    stale = slot_of(directory, log->begin);
+    used = slot_of(directory, log->end);
+    if (used == directory->capacity && stale >= directory->capacity / 4 && stale > 0) {
+        memmove(directory->slots, directory->slots + stale, (used - stale) * sizeof *directory->slots);
+        memset(directory->slots + used - stale, 0, stale * sizeof *directory->slots);
+        directory->first += stale;
+    }
 }
 
 /* Whether the next chunk needs a new directory. Of a shared one, which can't let go of single chunks, an
@@ -129,7 +154,7 @@ static limi_log_directory *renew(const limi_log *log)
     directory->seen = old != NULL ? old->seen : 0;
     for (size_t i = 0; i < live; i++) {
         directory->slots[i] = old->slots[stale + i];
-        limi_refcount_up(&directory->slots[i]->owners);
+        limi_refcount_up_private(&directory->slots[i]->owners);
     }
     return directory;
 }
@@ -138,21 +163,25 @@ static limi_log_directory *renew(const limi_log *log)
 static liminal_status open_chunk(limi_log *log)
 {
     limi_log_directory *old = NULL;
-    chunk *fresh = limi_allocate(log->allocator, chunk_bytes(log->shift));
+    chunk *spare = log->spare;
+    chunk *fresh = spare != NULL ? spare : limi_allocate(log->allocator, chunk_bytes(log->shift));
     if (fresh == NULL) {
         return LIMINAL_ENOMEM;
     }
+    slide(log);
     if (must_renew(log)) {
         limi_log_directory *directory = renew(log);
         if (directory == NULL) {
-            limi_release(log->allocator, fresh, chunk_bytes(log->shift));
+            limi_release(log->allocator, spare == NULL ? fresh : NULL, chunk_bytes(log->shift));
             return LIMINAL_ENOMEM;
         }
         old = log->directory;
         log->directory = directory;
     }
+    log->spare = NULL;
     limi_refcount_init(&fresh->owners);
     log->directory->slots[slot_of(log->directory, log->end)] = fresh;
+    log->next = fresh->entries;
     drop_directory(old);
     return LIMINAL_OK;
 }
@@ -176,39 +205,65 @@ static void push_out(limi_log *log)
     }
     /* Last, when all is in order, because this may run a callback. */
     limi_envelope_unref(envelope);
-    drop_chunk(dead, log->shift, log->allocator);
+    if (dead != NULL && limi_refcount_down_private(&dead->owners)) {
+        empty_chunk(dead, log->shift);
+        limi_release(log->allocator, log->spare, chunk_bytes(log->shift));
+        log->spare = dead;
+    }
+}
+
+/* The next entry has been written. */
+static void count_in(limi_log *log)
+{
+    limi_envelope_count(log->next->envelope);
+    log->end++;
+    log->next = begins_chunk(log->end, log->shift) ? NULL : log->next + 1;
+    if (log->end - log->begin > log->bound) {
+        push_out(log);
+    }
 }
 
 liminal_status limi_log_append(limi_log *log, const liminal_log_entry *entry)
 {
-    liminal_log_entry *next;
-    if (begins_chunk(log->end, log->shift)) {
+    if (log->next == NULL) {
         liminal_status st = open_chunk(log);
         if (st != LIMINAL_OK) {
             return st;
         }
     }
-    next = entry_at(log->directory, log->end);
-    *next = *entry;
-    (void)liminal_envelope_ref(entry->envelope);
-    log->end++;
-    if (log->end - log->begin > log->bound) {
-        push_out(log);
-    }
+    *log->next = *entry;
+    count_in(log);
     return LIMINAL_OK;
+}
+
+/* Room for one more; false: it is lost. */
+static bool make_room(limi_log *log)
+{
+    limi_detail_room before;
+    if (log->next != NULL) { /* the usual case, which can't fail */
+        return true;
+    }
+    before = *limi_detail_here();
+    if (open_chunk(log) != LIMINAL_OK) {
+        log->lost++;
+        *limi_detail_here() = before;
+    }
+    return log->next != NULL;
 }
 
 void limi_log_note(limi_log *log, const liminal_log_entry *entry)
 {
-    limi_detail_room before;
-    if (!begins_chunk(log->end, log->shift)) { /* the usual case, which can't fail */
-        limi_ignore(limi_log_append(log, entry));
-        return;
+    if (make_room(log)) {
+        *log->next = *entry;
+        count_in(log);
     }
-    before = *limi_detail_here();
-    if (limi_log_append(log, entry) != LIMINAL_OK) {
-        log->lost++;
-        *limi_detail_here() = before;
+}
+
+void limi_log_note_message(limi_log *log, liminal_log_kind kind, const liminal_envelope *envelope, liminal_time now)
+{
+    if (make_room(log)) {
+        *log->next = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
+        count_in(log);
     }
 }
 
@@ -221,7 +276,7 @@ void limi_log_share(const limi_log *log, limi_log_view *out)
 {
     limi_log_directory *directory = log->directory;
     if (directory != NULL) {
-        limi_refcount_up(&directory->owners);
+        limi_refcount_up_private(&directory->owners);
         directory->shared = true;
         directory->seen = log->end;
     }

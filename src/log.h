@@ -19,7 +19,9 @@ typedef struct limi_log {
     unsigned shift;                     /* a chunk has 1 << shift entries */
     limi_log_directory *directory;      /* NULL before the first entry */
     uint64_t begin, end;                /* numbers of the oldest entry that can be read, and of the next one */
+    liminal_log_entry *next;            /* where entry `end` goes; NULL: into a chunk that is not there yet */
     uint64_t lost;                      /* entries that there was no memory for */
+    struct limi_log_chunk *spare;       /* one that was pushed out, for the next that is wanted */
 } limi_log;
 
 /* An immutable window on a log, for any thread, which outlives the log. */
@@ -39,6 +41,9 @@ liminal_status limi_log_append(limi_log *log, const liminal_log_entry *entry);
 
 /* The same for an entry that must not fail: without memory it counts as lost, and the detail stays as it was. */
 void limi_log_note(limi_log *log, const liminal_log_entry *entry);
+
+/* That for a message. */
+void limi_log_note_message(limi_log *log, liminal_log_kind kind, const liminal_envelope *envelope, liminal_time now);
 
 /* How many entries can no longer be read: pushed out or lost. */
 uint64_t limi_log_dropped(const limi_log *log);

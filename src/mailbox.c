@@ -8,6 +8,7 @@
  *   SEALED  everything is refused, for ever
  *
  *        idle --push--> BUSY+node --push--> BUSY+node ...
+ *        idle --enter--> BUSY               by one who brings what a node would have brought
  *        BUSY+node --take--> BUSY           by the one with the duty, all nodes at once
  *        BUSY --rest--> idle or SEALED      by the one with the duty, and only with no node there
  *        any --close--> the same + CLOSED   by anyone
@@ -20,7 +21,7 @@
  * consumer's private state in the same way. */
 #include "mailbox.h"
 
-#define BUSY ((uintptr_t)1)
+#define BUSY LIMI_MAILBOX_BUSY
 #define CLOSED ((uintptr_t)2)
 #define SEALED ((uintptr_t)4)
 #define FLAGS ((uintptr_t)7)

@@ -34,6 +34,15 @@ void limi_mailbox_init(limi_mailbox *mailbox, bool busy);
 /* Never waits for another producer or for the consumer. */
 limi_push limi_mailbox_push(limi_mailbox *mailbox, limi_node *node, limi_class class);
 
+#define LIMI_MAILBOX_BUSY ((uintptr_t)1)
+
+/* Take the duty of an idle mailbox that admits messages, with no node: true if that is what it was. */
+static inline bool limi_mailbox_enter(limi_mailbox *mailbox)
+{
+    uintptr_t idle = 0;
+    return limi_ptr_load(&mailbox->word) == 0 && limi_ptr_cas(&mailbox->word, &idle, LIMI_MAILBOX_BUSY);
+}
+
 /* Refuse messages from now on: each one is either in the queue before this returns, or refused. */
 void limi_mailbox_close(limi_mailbox *mailbox);
 

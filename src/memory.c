@@ -30,14 +30,16 @@ const liminal_allocator *liminal_allocator_default(void)
     return &default_allocator;
 }
 
+void *limi_no_memory(size_t bytes)
+{
+    (void)limi_detail(LIMINAL_ENOMEM, "no memory for %zu bytes", bytes);
+    return NULL;
+}
+
 void *limi_allocate(const liminal_allocator *allocator, size_t bytes)
 {
-    void *memory = allocator->allocate(allocator->context, bytes);
-    if (memory == NULL) {
-        (void)limi_detail(LIMINAL_ENOMEM, "no memory for %zu bytes", bytes);
-        return NULL;
-    }
-    return memset(memory, 0, bytes);
+    void *memory = limi_allocate_raw(allocator, bytes);
+    return memory != NULL ? memset(memory, 0, bytes) : NULL;
 }
 
 void limi_release(const liminal_allocator *allocator, void *memory, size_t bytes)

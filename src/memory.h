@@ -9,6 +9,15 @@
 /* Give zeroed memory, or NULL with the detail text set. */
 void *limi_allocate(const liminal_allocator *allocator, size_t bytes);
 
+void *limi_no_memory(size_t bytes); /* NULL, with the detail text set */
+
+/* The same, not zeroed. */
+static inline void *limi_allocate_raw(const liminal_allocator *allocator, size_t bytes)
+{
+    void *memory = allocator->allocate(allocator->context, bytes);
+    return memory != NULL ? memory : limi_no_memory(bytes);
+}
+
 /* Take it back; NULL is welcome. */
 void limi_release(const liminal_allocator *allocator, void *memory, size_t bytes);
 

@@ -5,11 +5,14 @@
 
 #include <liminal/envelope.h>
 
-/* Fill with random bytes from the calling thread's pool, which is renewed from the platform and
- * thrown away in a forked child. */
-void limi_mint_random(void *bytes, size_t size);
+/* 64 random bits from the calling thread's generator, which is seeded by the platform, and again in a forked
+ * child. Enough for ids, which are to differ; not for secrets. */
+uint64_t limi_mint_draw(void);
 
 /* A new UUID version 7 for this wall-clock instant. */
 liminal_uuid limi_mint_uuid(liminal_time now);
+
+/* That, and the context of a new root. */
+void limi_mint_both(liminal_time now, liminal_uuid *out_uuid, liminal_trace_context *out_root);
 
 #endif

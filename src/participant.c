@@ -23,7 +23,9 @@
 #include "participant.h"
 
 #include "config.h"
+#include "deadline.h"
 #include "detail.h"
+#include "envelope.h"
 #include "program.h"
 #include "scope.h"
 #include "talk.h"
@@ -119,7 +121,8 @@ static limi_request *pull(limi_participant *p, bool *out_news)
     if (limi_u32_load(&p->stopping) != 0) {
         return NULL;
     }
-    event.now_ns = limi_clock_monotonic();
+    event.now_ns = limi_tick_monotonic();
+    event.slack_ns = LIMI_TICK_SLACK_NS;
     limi_mutex_lock(&talk->lock);
     if (out_news != NULL && limi_participant_first_news(p) != NULL) {
         event.until = limi_participant_first_news(p)->behind;
@@ -155,7 +158,7 @@ void limi_participant_answer(limi_participant *p, limi_request *request, liminal
 
 liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope **message, bool *out_hushed)
 {
-    limi_request *request = limi_request_create(p->talk->allocator, LIMI_TICKET_SEND, NULL);
+    limi_request *request = limi_request_create(&p->talk->stock, LIMI_TICKET_SEND, NULL);
     limi_event event = {.kind = LIMI_EVENT_UNASKED, .seat = p->seat};
     if (request == NULL) {
         return LIMINAL_ENOMEM;
@@ -173,11 +176,13 @@ static void call_answer(void *argument)
     limi_participant *p = argument;
     limi_scope *scope = limi_scope_here();
     limi_scope outer = *scope;
-    bool inlined = p->kind == LIMINAL_PARTICIPANT_INLINE;
-    limi_frame frame = {.participant = p, .turn = inlined ? p->talk : NULL, .supervisor = p->talk->supervisor};
+    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor};
     const liminal_envelope *envelope = p->current->ticket.envelope;
     liminal_status st;
-    scope->trace = liminal_envelope_read(envelope).trace;
+    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
+        frame.turn = p->talk;
+    }
+    scope->trace = envelope->facts.trace;
     scope->request = envelope;
     scope->deadline = p->current->ticket.deadline;
     limi_frame_enter(&frame);
@@ -227,9 +232,27 @@ static void inline_unwound(void *argument)
     limi_participant *p = argument;
     limi_scope_unwound();
     decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
-    after_answer(p);
-    end(p);
+    limi_participant_conclude(p);
     limi_actor_hand_over(&p->talk->actor);
+}
+
+void limi_participant_unwound(limi_participant *p)
+{
+    inline_unwound(p);
+}
+
+void limi_participant_call(limi_participant *p, limi_request *request)
+{
+    p->current = request;
+    call_answer(p);
+}
+
+void limi_participant_conclude(limi_participant *p)
+{
+    after_answer(p);
+    if (p->exiting) {
+        end(p);
+    }
 }
 
 void limi_participant_answer_inline(limi_participant *p, limi_request *request)
@@ -240,10 +263,7 @@ void limi_participant_answer_inline(limi_participant *p, limi_request *request)
     }
     p->current = request;
     limi_thread_guard(call_answer, inline_unwound, p);
-    after_answer(p);
-    if (p->exiting) {
-        end(p);
-    }
+    limi_participant_conclude(p);
 }
 
 void limi_participant_attend(limi_participant *p)
@@ -272,6 +292,47 @@ void limi_participant_visit(limi_participant *p)
 
 /* ---- a thread of its own ---- */
 
+/* Bring back an answer and begin the next request, if there is one and no exit message, under one lock. */
+static void answer_and_pull(limi_participant *p)
+{
+    limi_talk *talk = p->talk;
+    limi_request *request = p->current;
+    limi_event answered = {.kind = LIMI_EVENT_ANSWERED, .seat = p->seat, .ticket = &request->ticket};
+    limi_event next = {.kind = LIMI_EVENT_PULL, .seat = p->seat, .slack_ns = LIMI_TICK_SLACK_NS};
+    limi_done first, second;
+    bool may_pull;
+    answered.reply = p->reply;
+    p->reply = NULL;
+    next.now_ns = limi_tick_monotonic();
+    limi_mutex_lock(&talk->lock);
+    limi_talk_step_locked(talk, &answered, &first);
+    may_pull = limi_participant_first_news(p) == NULL && limi_u32_load(&p->stopping) == 0;
+    if (may_pull) {
+        limi_talk_step_locked(talk, &next, &second);
+    }
+    limi_mutex_unlock(&talk->lock);
+    p->current = next.ticket != NULL ? LIMI_HOLDER(next.ticket, limi_request, ticket) : NULL;
+    limi_talk_perform(talk, &first);
+    if (may_pull) {
+        limi_talk_perform(talk, &second);
+    }
+    liminal_envelope_drop(&answered.reply);
+    limi_request_drop(request);
+}
+
+/* As long as there are requests and nothing else to do. */
+static void answer_all(limi_participant *p)
+{
+    while (p->current != NULL) {
+        call_answer(p);
+        if (p->exiting || limi_bell_is_rung(&p->bell)) {
+            after_answer(p);
+            return;
+        }
+        answer_and_pull(p);
+    }
+}
+
 static void work(limi_participant *p)
 {
     while (!p->exiting) {
@@ -282,8 +343,7 @@ static void work(limi_participant *p)
         }
         p->current = pull(p, &news);
         if (p->current != NULL) {
-            call_answer(p);
-            after_answer(p);
+            answer_all(p);
         } else if (news) {
             call_exited(p);
         } else {
@@ -406,7 +466,7 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
     if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
         return st;
     }
-    (void)limi_waiter_wait(&p->started, INT64_MAX);
+    (void)limi_waiter_wait(&p->started, NULL, INT64_MAX);
     if (p->start_status != LIMINAL_OK) {
         return limi_detail(p->start_status, "participant %s: start() gave %s", p->name,
                            liminal_status_name(p->start_status));

@@ -39,6 +39,8 @@
 
 /* ---- atomics ---------------------------------------------------------------------------------- */
 
+#define LIMI_THREAD_ROOM 640
+
 #ifdef LIMI_PLATFORM_HEADER
 #include LIMI_PLATFORM_HEADER
 #else
@@ -54,21 +56,15 @@
  *   limi_NAME_exchange(a, v)             returns the value before
  *   limi_NAME_cas(a, &expected, v)       strong; true if it was stored, else expected = the value
  *   limi_NAME_add(a, v), limi_NAME_sub(a, v), limi_NAME_or(a, v), limi_NAME_and(a, v)   return the value before
- *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v)                          for counts of references
+ *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v), limi_u32_store_relaxed(a, v)   for counts of references
  *
- * and limi_relax(), a pause inside a spin. */
+ * and limi_relax(), a pause inside a spin; and what is wanted so often that it is to cost no call:
+ * the locks, limi_thread_room() and limi_epoch(), which stand further down. */
 
 /* ---- locks ------------------------------------------------------------------------------------ */
 
-/* Not recursive. Held for a few dozen instructions, never across a callback or a wait. */
-typedef struct LIMI_CAPABILITY("mutex") limi_mutex {
-    _Alignas(8) unsigned char room[48];
-} limi_mutex;
-
-void limi_mutex_init(limi_mutex *mutex);
-void limi_mutex_destroy(limi_mutex *mutex);
-void limi_mutex_lock(limi_mutex *mutex) LIMI_ACQUIRES(*mutex);
-void limi_mutex_unlock(limi_mutex *mutex) LIMI_RELEASES(*mutex);
+/* limi_mutex, with limi_mutex_init(m), limi_mutex_destroy(m), limi_mutex_lock(m), limi_mutex_unlock(m). Not
+ * recursive. Held for a few dozen instructions, never across a callback or a wait. */
 
 /* ---- park and unpark -------------------------------------------------------------------------- */
 
@@ -93,7 +89,7 @@ bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns);
 /* Wake everyone who sleeps on the word. The caller keeps the word alive until this has returned. */
 void limi_unpark(limi_word *word);
 
-/* How many limi_relax() to try before parking; 0 with one processor. */
+/* How many limi_relax() take about half as long as it costs to be woken; 0 with one processor. */
 uint32_t limi_spin_limit(void);
 
 /* ---- threads ---------------------------------------------------------------------------------- */
@@ -119,10 +115,8 @@ void limi_thread_join(limi_thread thread);
  * thread), run unwound(argument) while the stack unwinds; the thread then really ends. */
 void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument);
 
-/* Zeroed memory of the calling thread, for scope.c. It is there until the thread has ended, also for what is called
- * by limi_key_create()'s at_end. */
-#define LIMI_THREAD_ROOM 640
-void *limi_thread_room(void);
+/* limi_thread_room(): LIMI_THREAD_ROOM bytes of the calling thread's, zeroed at first, for scope.h. They are there
+ * until the thread has ended, also for what is called by limi_key_create()'s at_end. */
 
 /* A value of each thread's own that is noticed when the thread ends. */
 typedef struct limi_key {
@@ -145,11 +139,21 @@ liminal_status limi_key_set(const limi_key *key, void *value);
 int64_t limi_clock_monotonic(void);
 int64_t limi_clock_wall(void);
 
+/* The same as of the system's last tick, some 1 to 10 ms ago: for a tenth of the price. Later than that only while
+ * the machine itself stands still. */
+int64_t limi_tick_monotonic(void);
+int64_t limi_tick_wall(void);
+
+/* Both clocks at one instant. */
+typedef struct limi_instant {
+    int64_t wall, monotonic;
+} limi_instant;
+limi_instant limi_clock_both(void);
+
 /* Fill with unpredictable bytes; never fails (it waits for the system's entropy at boot). */
 void limi_random(void *bytes, size_t size);
 
-/* A number, never 0, that is the same for the life of a process and another one in a forked child,
+/* limi_epoch(): a number, never 0, that is the same for the life of a process and another one in a forked child,
  * however it was forked; read without a system call. 0 if the machine gives no memory for it. */
-uint64_t limi_epoch(void);
 
 #endif

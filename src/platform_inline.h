@@ -1,76 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* platform_inline.h -- the atomics of the treaty, over C11's; see platform.h. */
+/* platform_inline.h -- what of the treaty is to cost no call, but the atomics; see platform.h. */
 #ifndef LIMI_PLATFORM_INLINE_H
 #define LIMI_PLATFORM_INLINE_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "platform_atomic.h"
 
 #if !defined(__linux__) || !defined(__LP64__) || defined(LIMI_NO_FUTEX)
 #define LIMI_WORD_ROOM 96 /* a mutex and a condition variable */
 #endif
 
-/* One family of operations per width: the same code thrice, so it is written once. */
-#define LIMI_ATOMIC(name, type)                                                              \
-    typedef struct limi_atomic_##name {                                                      \
-        _Atomic(type) cell;                                                                  \
-    } limi_atomic_##name;                                                                    \
-    static inline void limi_##name##_init(limi_atomic_##name *a, type v)                     \
-    {                                                                                        \
-        atomic_init(&a->cell, v);                                                            \
-    }                                                                                        \
-    static inline type limi_##name##_load(const limi_atomic_##name *a)                       \
-    {                                                                                        \
-        return atomic_load(&((limi_atomic_##name *)(uintptr_t)a)->cell);                     \
-    }                                                                                        \
-    static inline type limi_##name##_load_acquire(const limi_atomic_##name *a)               \
-    {                                                                                        \
-        return atomic_load_explicit(&((limi_atomic_##name *)(uintptr_t)a)->cell, memory_order_acquire); \
-    }                                                                                        \
-    static inline void limi_##name##_store(limi_atomic_##name *a, type v)                    \
-    {                                                                                        \
-        atomic_store(&a->cell, v);                                                           \
-    }                                                                                        \
-    static inline type limi_##name##_exchange(limi_atomic_##name *a, type v)                 \
-    {                                                                                        \
-        return atomic_exchange(&a->cell, v);                                                 \
-    }                                                                                        \
-    static inline bool limi_##name##_cas(limi_atomic_##name *a, type *expected, type v)      \
-    {                                                                                        \
-        return atomic_compare_exchange_strong(&a->cell, expected, v);                        \
-    }                                                                                        \
-    static inline type limi_##name##_add(limi_atomic_##name *a, type v)                      \
-    {                                                                                        \
-        return atomic_fetch_add(&a->cell, v);                                                \
-    }                                                                                        \
-    static inline type limi_##name##_sub(limi_atomic_##name *a, type v)                      \
-    {                                                                                        \
-        return atomic_fetch_sub(&a->cell, v);                                                \
-    }                                                                                        \
-    static inline type limi_##name##_or(limi_atomic_##name *a, type v)                       \
-    {                                                                                        \
-        return atomic_fetch_or(&a->cell, v);                                                 \
-    }                                                                                        \
-    static inline type limi_##name##_and(limi_atomic_##name *a, type v)                      \
-    {                                                                                        \
-        return atomic_fetch_and(&a->cell, v);                                                \
-    }
+/* ---- locks ---- */
 
-LIMI_ATOMIC(u32, uint32_t)
-LIMI_ATOMIC(u64, uint64_t)
-LIMI_ATOMIC(ptr, uintptr_t)
+#ifndef LIMI_WORD_ROOM
 
-#undef LIMI_ATOMIC
+/* FREE, TAKEN, or CONTENDED: somebody may sleep on it. Taking and giving back without contention is one
+ * exchange each; the kernel hears of it only when there is somebody to put to sleep or to wake. Who comes back
+ * from sleep takes it as CONTENDED, for others may sleep as well: no wake is lost, one may be too many. */
+enum { LIMI_MUTEX_FREE, LIMI_MUTEX_TAKEN, LIMI_MUTEX_CONTENDED };
 
-static inline uint32_t limi_u32_add_relaxed(limi_atomic_u32 *a, uint32_t v)
+typedef struct LIMI_CAPABILITY("mutex") limi_mutex {
+    _Atomic(uint32_t) state;
+} limi_mutex;
+
+void limi_mutex_lock_contended(limi_mutex *mutex);
+void limi_mutex_wake(limi_mutex *mutex);
+
+static inline void limi_mutex_init(limi_mutex *mutex)
 {
-    return atomic_fetch_add_explicit(&a->cell, v, memory_order_relaxed);
+    atomic_init(&mutex->state, LIMI_MUTEX_FREE);
 }
 
-static inline uint32_t limi_u32_sub_acqrel(limi_atomic_u32 *a, uint32_t v)
+static inline void limi_mutex_destroy(limi_mutex *mutex)
 {
-    return atomic_fetch_sub_explicit(&a->cell, v, memory_order_acq_rel);
+    LIMI_ASSERT(atomic_load_explicit(&mutex->state, memory_order_relaxed) == LIMI_MUTEX_FREE);
+}
+
+static inline void limi_mutex_lock(limi_mutex *mutex) LIMI_ACQUIRES(*mutex) LIMI_UNCHECKED
+{
+    uint32_t seen = LIMI_MUTEX_FREE;
+    if (!atomic_compare_exchange_strong_explicit(&mutex->state, &seen, LIMI_MUTEX_TAKEN, memory_order_acquire,
+                                                 memory_order_relaxed)) {
+        limi_mutex_lock_contended(mutex);
+    }
+}
+
+static inline void limi_mutex_unlock(limi_mutex *mutex) LIMI_RELEASES(*mutex) LIMI_UNCHECKED
+{
+    uint32_t before = atomic_exchange_explicit(&mutex->state, LIMI_MUTEX_FREE, memory_order_release);
+    if (before == LIMI_MUTEX_CONTENDED) {
+        limi_mutex_wake(mutex);
+    }
+}
+
+#else
+
+typedef struct LIMI_CAPABILITY("mutex") limi_mutex {
+    _Alignas(8) unsigned char room[48];
+} limi_mutex;
+
+void limi_mutex_init(limi_mutex *mutex);
+void limi_mutex_destroy(limi_mutex *mutex);
+void limi_mutex_lock(limi_mutex *mutex) LIMI_ACQUIRES(*mutex);
+void limi_mutex_unlock(limi_mutex *mutex) LIMI_RELEASES(*mutex);
+
+#endif
+
+/* ---- per thread, per process ---- */
+
+extern _Thread_local unsigned char limi_thread_room_here[LIMI_THREAD_ROOM];
+
+static inline void *limi_thread_room(void)
+{
+    return limi_thread_room_here;
+}
+
+extern _Atomic(_Atomic(uint64_t) *) limi_epoch_page;
+uint64_t limi_epoch_begin(void); /* the first in this process to ask */
+
+static inline uint64_t limi_epoch(void)
+{
+    _Atomic(uint64_t) *page = atomic_load_explicit(&limi_epoch_page, memory_order_acquire);
+    uint64_t seen = page != NULL ? atomic_load(page) : 0;
+    return seen != 0 ? seen : limi_epoch_begin();
 }
 
 static inline void limi_relax(void)

@@ -23,41 +23,6 @@
 
 #define NS_PER_S 1000000000
 
-/* ---- locks ---- */
-
-_Static_assert(sizeof(pthread_mutex_t) <= sizeof(limi_mutex), "room for a mutex");
-
-static pthread_mutex_t *native(limi_mutex *mutex)
-{
-    return (pthread_mutex_t *)(void *)mutex->room;
-}
-
-void limi_mutex_init(limi_mutex *mutex)
-{
-    int failed = pthread_mutex_init(native(mutex), NULL);
-    LIMI_ASSERT(failed == 0);
-}
-
-void limi_mutex_destroy(limi_mutex *mutex)
-{
-    int failed = pthread_mutex_destroy(native(mutex));
-    LIMI_ASSERT(failed == 0);
-}
-
-void limi_mutex_lock(limi_mutex *mutex) LIMI_UNCHECKED
-{
-    int failed = pthread_mutex_lock(native(mutex));
-    LIMI_ASSERT(failed == 0);
-}
-
-void limi_mutex_unlock(limi_mutex *mutex) LIMI_UNCHECKED
-{
-    int failed = pthread_mutex_unlock(native(mutex));
-    LIMI_ASSERT(failed == 0);
-}
-
-/* ---- clocks ---- */
-
 static int64_t read_clock(clockid_t clock)
 {
     struct timespec now;
@@ -75,6 +40,52 @@ int64_t limi_clock_wall(void)
 {
     return read_clock(CLOCK_REALTIME);
 }
+
+#if defined(CLOCK_MONOTONIC_COARSE) && defined(CLOCK_REALTIME_COARSE)
+
+int64_t limi_tick_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
+int64_t limi_tick_wall(void)
+{
+    return read_clock(CLOCK_REALTIME_COARSE);
+}
+
+/* As of one tick the two are as far apart as they are now, and that costs less than to ask the second one. */
+limi_instant limi_clock_both(void)
+{
+    limi_instant now;
+    int64_t tick = limi_tick_monotonic(), again, apart;
+    do {
+        again = tick;
+        apart = limi_tick_wall() - tick;
+        tick = limi_tick_monotonic();
+    } while (tick != again);
+    now.monotonic = limi_clock_monotonic();
+    now.wall = now.monotonic + apart;
+    return now;
+}
+
+#else
+
+int64_t limi_tick_monotonic(void)
+{
+    return limi_clock_monotonic();
+}
+
+int64_t limi_tick_wall(void)
+{
+    return limi_clock_wall();
+}
+
+limi_instant limi_clock_both(void)
+{
+    return (limi_instant){limi_clock_wall(), limi_clock_monotonic()};
+}
+
+#endif
 
 static struct timespec timespec_of(int64_t ns)
 {
@@ -182,14 +193,116 @@ void limi_unpark(limi_word *word)
 
 #endif
 
-#define SPINS 200 /* some 5 microseconds of pauses */
+/* ---- locks ---- */
+
+#ifndef LIMI_WORD_ROOM
+
+static void wait_on(limi_mutex *mutex)
+{
+    int saved = errno;
+    (void)syscall(SYS_futex, &mutex->state, FUTEX_WAIT_PRIVATE, LIMI_MUTEX_CONTENDED, NULL, NULL, 0);
+    errno = saved; /* woken, interrupted, or it had changed: the caller looks again */
+}
+
+void limi_mutex_lock_contended(limi_mutex *mutex)
+{
+    uint32_t spins = limi_spin_limit() / 4; /* whoever has it is about to give it back, or was put off the processor */
+    for (; spins > 0; spins--) {
+        uint32_t seen = LIMI_MUTEX_FREE;
+        if (atomic_load_explicit(&mutex->state, memory_order_relaxed) == LIMI_MUTEX_FREE &&
+            atomic_compare_exchange_strong_explicit(&mutex->state, &seen, LIMI_MUTEX_TAKEN, memory_order_acquire,
+                                                    memory_order_relaxed)) {
+            return;
+        }
+        limi_relax();
+    }
+    while (atomic_exchange_explicit(&mutex->state, LIMI_MUTEX_CONTENDED, memory_order_acquire) != LIMI_MUTEX_FREE) {
+        wait_on(mutex);
+    }
+}
+
+/* It may have been destroyed by now, by whoever took it in between: the kernel only compares the address. */
+void limi_mutex_wake(limi_mutex *mutex)
+{
+    int saved = errno;
+    (void)syscall(SYS_futex, &mutex->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved;
+}
+
+#else
+
+_Static_assert(sizeof(pthread_mutex_t) <= sizeof(limi_mutex), "room for a mutex");
+
+static pthread_mutex_t *native(limi_mutex *mutex)
+{
+    return (pthread_mutex_t *)(void *)mutex->room;
+}
+
+void limi_mutex_init(limi_mutex *mutex)
+{
+    int failed = pthread_mutex_init(native(mutex), NULL);
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_mutex_destroy(limi_mutex *mutex)
+{
+    int failed = pthread_mutex_destroy(native(mutex));
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_mutex_lock(limi_mutex *mutex) LIMI_UNCHECKED
+{
+    int failed = pthread_mutex_lock(native(mutex));
+    LIMI_ASSERT(failed == 0);
+}
+
+void limi_mutex_unlock(limi_mutex *mutex) LIMI_UNCHECKED
+{
+    int failed = pthread_mutex_unlock(native(mutex));
+    LIMI_ASSERT(failed == 0);
+}
+
+/* ---- clocks ---- */
+
+#endif
+
+#define SPIN_NS 20000 /* half of what it costs to be woken */
+#define SAMPLE 64
+
+static uint32_t processors(void)
+{
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        return (uint32_t)CPU_COUNT(&allowed);
+    }
+#endif
+    return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
+}
+
+/* A pause takes 10 to 150 cycles, by the make of the processor. The best of several, for we may be interrupted. */
+static uint32_t measure_spins(void)
+{
+    int64_t best = SPIN_NS;
+    int tries;
+    for (tries = 0; tries < 5; tries++) {
+        int64_t began = limi_clock_monotonic(), took;
+        int i;
+        for (i = 0; i < SAMPLE; i++) {
+            limi_relax();
+        }
+        took = limi_clock_monotonic() - began;
+        best = took > 0 && took < best ? took : best;
+    }
+    return (uint32_t)(SPIN_NS * SAMPLE / best);
+}
 
 uint32_t limi_spin_limit(void)
 {
     static _Atomic(uint32_t) known; /* 0: not asked yet; else the limit plus one */
     uint32_t limit = atomic_load_explicit(&known, memory_order_relaxed);
     if (limit == 0) {
-        limit = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPINS + 1 : 1;
+        limit = processors() > 1 ? measure_spins() + 1 : 1;
         atomic_store_explicit(&known, limit, memory_order_relaxed);
     }
     return limit - 1;
@@ -282,11 +395,7 @@ void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argum
     pthread_cleanup_pop(0);
 }
 
-void *limi_thread_room(void)
-{
-    static _Thread_local _Alignas(16) unsigned char room[LIMI_THREAD_ROOM];
-    return room;
-}
+_Thread_local _Alignas(16) unsigned char limi_thread_room_here[LIMI_THREAD_ROOM];
 
 _Static_assert(sizeof(pthread_key_t) <= sizeof(limi_key), "room for a key");
 
@@ -343,11 +452,11 @@ void limi_random(void *bytes, size_t size)
  * kernel can't, fork() itself wipes it. It is the one thing in the library that is not a
  * supervisor's, and it is never given back: a child must find it. */
 typedef _Atomic(uint64_t) epoch_cell;
-static _Atomic(epoch_cell *) epoch_page;
+_Atomic(epoch_cell *) limi_epoch_page;
 
 static void epoch_wipe(void)
 {
-    epoch_cell *page = atomic_load(&epoch_page);
+    epoch_cell *page = atomic_load(&limi_epoch_page);
     if (page != NULL) {
         atomic_store(page, 0);
     }
@@ -370,17 +479,17 @@ static epoch_cell *epoch_open(void)
         (void)munmap(memory, size);
         return NULL; /* a child could not be told from its parent */
     }
-    if (atomic_compare_exchange_strong(&epoch_page, &theirs, mine)) {
+    if (atomic_compare_exchange_strong(&limi_epoch_page, &theirs, mine)) {
         return mine;
     }
     (void)munmap(memory, size); /* another thread was first */
     return theirs;
 }
 
-uint64_t limi_epoch(void)
+uint64_t limi_epoch_begin(void)
 {
     uint64_t seen, fresh;
-    epoch_cell *page = atomic_load_explicit(&epoch_page, memory_order_acquire);
+    epoch_cell *page = atomic_load_explicit(&limi_epoch_page, memory_order_acquire);
     if (page == NULL) {
         page = epoch_open();
     }

@@ -101,10 +101,15 @@ static void break_links(limi_cascade *cascade, limi_process *process)
     }
 }
 
-static void run(limi_cascade *cascade)
+/* Not inlined, for in the caller gcc sees a list on the stack, and not that it is empty in the end. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static void run(limi_cascade *cascade, limi_process *first)
 {
     liminal_supervisor *supervisor = cascade->supervisor;
     limi_list *node;
+    take_in(cascade, first);
     for (;;) {
         while ((node = limi_list_pop(&cascade->dead)) != NULL) {
             limi_process *process = LIMI_HOLDER(node, limi_process, grave);
@@ -141,8 +146,7 @@ void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
     limi_list_init(&mine.ready);
     mine.outer = limi_scope_here()->cascade;
     limi_scope_here()->cascade = &mine;
-    take_in(&mine, process);
-    run(&mine);
+    run(&mine, process);
     limi_scope_here()->cascade = mine.outer;
 }
 

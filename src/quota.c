@@ -38,11 +38,21 @@ bool limi_quota_fits(const limi_quota *quota, size_t bytes)
     return bytes <= quota->most_bytes;
 }
 
+static bool has_room(const limi_quota *quota, uint64_t used, size_t bytes)
+{
+    return used >> BYTE_BITS < quota->most_messages && bytes <= quota->most_bytes - (used & BYTES_MASK);
+}
+
+bool limi_quota_has_room(const limi_quota *quota, size_t bytes)
+{
+    return has_room(quota, limi_u64_load(&quota->used), bytes);
+}
+
 bool limi_quota_take(limi_quota *quota, size_t bytes)
 {
     uint64_t seen = limi_u64_load(&quota->used);
     do {
-        if (seen >> BYTE_BITS >= quota->most_messages || bytes > quota->most_bytes - (seen & BYTES_MASK)) {
+        if (!has_room(quota, seen, bytes)) {
             return false;
         }
     } while (!limi_u64_cas(&quota->used, &seen, seen + packed(1, bytes)));

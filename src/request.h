@@ -14,6 +14,17 @@
 #include "step.h"
 #include "waiter.h"
 
+/* Where requests of a conversation go that nobody needs any more, for the next ones: so an ask allocates its
+ * envelopes and nothing else. A slot changes by an exchange or from empty, so each request in it is taken once. */
+#define LIMI_STOCK_SLOTS 4
+typedef struct limi_stock {
+    limi_atomic_ptr slots[LIMI_STOCK_SLOTS];
+    const liminal_allocator *allocator;
+} limi_stock;
+
+void limi_stock_init(limi_stock *stock, const liminal_allocator *allocator);
+void limi_stock_clear(limi_stock *stock); /* when nobody has any of its requests */
+
 typedef struct limi_request {
     limi_ticket ticket;
     limi_node node; /* in the conversation's mailbox */
@@ -22,14 +33,17 @@ typedef struct limi_request {
     limi_list sleeper;  /* on talk->sleepers */
     bool placed;        /* holds a place of the quota, `bytes` wide */
     size_t bytes;
-    const liminal_allocator *allocator;
+    limi_stock *stock;
 } limi_request;
 
 /* One owner: the caller. Takes nothing; `envelope` is dropped with the request only once the caller
- * leaves it there. NULL without memory. */
-limi_request *limi_request_create(const liminal_allocator *allocator, limi_ticket_kind kind,
-                                  liminal_envelope *envelope);
+ * leaves it there. NULL without memory. The stock outlives the request. */
+limi_request *limi_request_create(limi_stock *stock, limi_ticket_kind kind, liminal_envelope *envelope);
 limi_request *limi_request_ref(limi_request *request);
 void limi_request_drop(limi_request *request);
+
+/* Have it stand for another wish, whose shares, so many, the caller hands out: it is the caller's alone. */
+void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope, uint32_t shares);
+bool limi_request_is_sole(limi_request *request); /* whether it is the caller's alone */
 
 #endif

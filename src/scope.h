@@ -7,6 +7,7 @@
 #include <liminal/adopt.h>
 #include <liminal/envelope.h>
 
+#include "detail.h"
 #include "platform.h"
 
 /* One callback or turn; they nest, innermost first, each on the stack of the call that entered it. */
@@ -28,14 +29,12 @@ typedef struct limi_scope {
     struct limi_cascade *cascade;    /* of deaths that this thread is spreading, innermost; NULL: none */
 } limi_scope;
 
-/* Random bytes in stock, for mint.c; worth nothing in a process whose epoch differs. */
-typedef struct limi_pool {
+/* Where the thread's ids come from, for mint.c; worth nothing in a process whose epoch differs. */
+typedef struct limi_generator {
     uint64_t epoch;
-    uint32_t left;
-    uint8_t bytes[128];
-} limi_pool;
-
-limi_pool *limi_scope_pool(void);
+    uint64_t state;
+    uint64_t step; /* odd */
+} limi_generator;
 
 /* Where the thread is attached: see adopt.c, which has the states and says who may touch what. */
 typedef struct limi_slot {
@@ -51,18 +50,46 @@ typedef struct limi_slots {
     limi_slot slots[LIMINAL_ATTACHED_MOST];
 } limi_slots;
 
+/* All that the library keeps for each thread: zeroed at first. */
+typedef struct limi_scope_room {
+    limi_scope scope;
+    limi_generator generator;
+    limi_detail_room detail;
+    limi_slots slots;
+} limi_scope_room;
+
+_Static_assert(sizeof(limi_scope_room) <= LIMI_THREAD_ROOM, "the platform gives each thread enough room");
+
+static inline limi_scope_room *limi_scope_room_here(void)
+{
+    return limi_thread_room();
+}
+
 limi_slots *limi_scope_slots(void);
 
 /* The calling thread is one that the library has started. */
 void limi_scope_ours(void);
 
-/* The calling thread's scope, zeroed at first. */
-limi_scope *limi_scope_here(void);
+static inline limi_scope *limi_scope_here(void)
+{
+    return &limi_scope_room_here()->scope;
+}
 
 /* The thread is being ended inside a callback: it is in the middle of nothing any more. */
 void limi_scope_unwound(void);
 
-void limi_frame_enter(limi_frame *frame);
-void limi_frame_leave(limi_frame *frame);
+static inline void limi_frame_enter(limi_frame *frame)
+{
+    limi_scope *scope = limi_scope_here();
+    frame->outer = scope->frame;
+    scope->frame = frame;
+}
+
+static inline void limi_frame_leave(limi_frame *frame)
+{
+    limi_scope *scope = limi_scope_here();
+    LIMI_ASSERT(scope->frame == frame);
+    scope->frame = frame->outer;
+}
 
 #endif

@@ -69,7 +69,7 @@ liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelo
     if (st != LIMINAL_OK) {
         return st;
     }
-    request = limi_request_create(talk->allocator, kind, envelope);
+    request = limi_request_create(&talk->stock, kind, envelope);
     if (request == NULL) {
         limi_quota_release(&talk->quota, bytes);
         return LIMINAL_ENOMEM;
@@ -96,6 +96,12 @@ static liminal_status send_now(limi_talk *talk, liminal_envelope **message, limi
     liminal_status st = limi_supervisor_here(talk->supervisor);
     if (st || (st = limi_place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
         return st;
+    }
+    if (limi_actor_enter(&talk->actor, LIMI_ASSIST_BRIEF)) {
+        *message = NULL;
+        limi_talk_on_sent(talk, request);
+        limi_actor_leave(&talk->actor);
+        return LIMINAL_OK;
     }
     pushed = limi_actor_post(&talk->actor, &request->node, LIMI_CLASS_MESSAGE, LIMI_ASSIST_BRIEF, NULL, NULL);
     if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {

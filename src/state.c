@@ -235,11 +235,10 @@ liminal_status liminal_state_sent(liminal_state *state, const liminal_envelope *
 
 liminal_status liminal_state_received(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
 {
-    liminal_log_entry entry = {.kind = LIMINAL_LOG_RECEIVED, .time = now, .envelope = envelope};
     if (state == NULL || envelope == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "envelope");
     }
-    limi_log_note(&state->log, &entry);
+    limi_log_note_message(&state->log, LIMINAL_LOG_RECEIVED, envelope, now);
     state->summary.counts.received++;
     return LIMINAL_OK;
 }
@@ -306,8 +305,7 @@ liminal_status limi_state_cause(const liminal_state *state, const char **text)
 
 void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
 {
-    liminal_log_entry entry = {.kind = LIMINAL_LOG_SENT, .time = now, .envelope = envelope};
-    limi_log_note(&state->log, &entry);
+    limi_log_note_message(&state->log, LIMINAL_LOG_SENT, envelope, now);
     state->summary.counts.sent++;
 }
 

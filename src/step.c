@@ -51,8 +51,10 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
     if (d->target < d->seat_count) {
         limi_seat *seat = &d->seats[d->target];
         if (!seat->inlined || !limi_list_empty(&seat->queue)) {
+            if (limi_list_empty(&seat->queue)) {
+                e->work = d->target; /* else it has been told, and pulls until there is none */
+            }
             limi_dialogue_seat(d, ticket, d->target, LIMI_WHERE_QUEUED);
-            e->work = d->target;
         } else if (is_late(ticket, event)) {
             limi_dialogue_cut_off(d, ticket, LIMINAL_ETIMEDOUT, e);
         } else {
@@ -79,7 +81,12 @@ static void on_pull(limi_dialogue *d, limi_event *event, limi_effects *e)
     limi_seat *seat = &d->seats[event->seat];
     limi_ticket *ticket;
     event->ticket = NULL;
+    event->wants_clock = false;
     while (event->ticket == NULL && (ticket = first_to_pull(seat, event->until)) != NULL) {
+        if (event->slack_ns > 0 && ticket->deadline.ns - event->slack_ns <= event->now_ns) {
+            event->wants_clock = true;
+            break;
+        }
         limi_dialogue_unseat(d, ticket);
         if (is_late(ticket, event)) {
             limi_dialogue_cut_off(d, ticket, LIMINAL_ETIMEDOUT, e);
@@ -94,22 +101,15 @@ static void on_pull(limi_dialogue *d, limi_event *event, limi_effects *e)
 static void on_answered(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_ticket *ticket = event->ticket;
-    liminal_counts *counts = liminal_state_counts(d->state);
     if (ticket->where != LIMI_WHERE_BEGUN || ticket->seat != event->seat) {
         return; /* an end or an exit was quicker, and has counted it */
     }
     limi_dialogue_unseat(d, ticket);
-    counts->silent += event->reply == NULL;
     if (ticket->kind == LIMI_TICKET_ASK) {
-        if (event->reply == NULL) {
-            limi_ticket_decide(ticket, LIMINAL_ECANCELED);
-        } else if (ticket->abandoned) {
-            counts->late++;
-        } else {
-            limi_dialogue_give(d, ticket, &event->reply, event->now);
-        }
+        limi_dialogue_answer_ask(d, ticket, &event->reply, event->now);
         limi_ticket_retire(ticket, e);
     } else if (event->reply == NULL) {
+        liminal_state_counts(d->state)->silent++;
         limi_ticket_retire(ticket, e);
     } else {
         ticket->reply = event->reply;

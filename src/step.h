@@ -121,7 +121,8 @@ liminal_status limi_dialogue_refusal(const limi_dialogue *dialogue, const char *
 
 typedef enum limi_event_kind {
     LIMI_EVENT_SENT,     /* ticket: a SEND or ASK was accepted */
-    LIMI_EVENT_PULL,     /* seat: it can begin a request; the ticket is an output, NULL if there is none */
+    LIMI_EVENT_PULL,     /* seat: it can begin a request; the ticket is an output, NULL if there is none, or if
+                          * `wants_clock`, out: come again with the exact time, for a deadline is near */
     LIMI_EVENT_ANSWERED, /* seat has answered ticket, with `reply` or NULL for silence */
     LIMI_EVENT_UNASKED,  /* seat says something: a SEND ticket with nothing but a reply */
     LIMI_EVENT_RECEIVE,  /* ticket: a receiver has come; it stays only if `may_wait` */
@@ -145,16 +146,18 @@ typedef struct limi_event {
     liminal_time now;  /* wall clock, for the log */
     liminal_time seen; /* EXITED */
     int64_t now_ns;    /* of the monotonic clock: SENT, PULL, EXITED, KILLED, DEADLINE */
+    int64_t slack_ns;  /* PULL: `now_ns` may be so much too early */
     liminal_deadline deadline;
     liminal_status status;
     bool may_wait;
+    bool wants_clock;
     bool decided; /* out, of RECEIVE and GAVE_UP: the ticket has been decided */
     bool hushed;  /* out, of UNASKED: say no more until effects->resume */
 } limi_event;
 
 typedef struct limi_effects {
     limi_ticket *run;  /* begun at an inline seat by SENT: have its participant answer it, in this turn */
-    uint32_t work;     /* this seat has something to pull; UINT32_MAX: none */
+    uint32_t work;     /* this seat has something to pull, and had not; UINT32_MAX: none */
     bool resume;       /* who was hushed may speak again */
     bool restart;      /* the actor gets a new pid */
     bool compensate;   /* begin to undo */

@@ -13,12 +13,9 @@
 
 #include <stdio.h>
 
-liminal_status limi_supervisor_here(const liminal_supervisor *supervisor)
+liminal_status limi_supervisor_elsewhere(void)
 {
-    if (limi_epoch() != supervisor->epoch) {
-        return limi_detail(LIMINAL_EFORKED, "the supervisor belongs to the process that this one was forked from");
-    }
-    return LIMINAL_OK;
+    return limi_detail(LIMINAL_EFORKED, "the supervisor belongs to the process that this one was forked from");
 }
 
 void limi_supervisor_ref(liminal_supervisor *supervisor)

@@ -56,7 +56,11 @@ struct liminal_supervisor {
 };
 
 /* LIMINAL_OK, or LIMINAL_EFORKED in a child. Cheap; before anything is locked. */
-liminal_status limi_supervisor_here(const liminal_supervisor *supervisor);
+liminal_status limi_supervisor_elsewhere(void); /* EFORKED */
+static inline liminal_status limi_supervisor_here(const liminal_supervisor *supervisor)
+{
+    return limi_epoch() == supervisor->epoch ? LIMINAL_OK : limi_supervisor_elsewhere();
+}
 
 void limi_supervisor_ref(liminal_supervisor *supervisor);
 void limi_supervisor_unref(liminal_supervisor *supervisor);

@@ -221,6 +221,7 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
 {
     limi_refcount_init(&talk->owners);
     limi_quota_init(&talk->quota, config->mailbox_messages, config->mailbox_bytes);
+    limi_stock_init(&talk->stock, talk->allocator);
     limi_actor_init(&talk->actor, true);
     talk->actor.self = talk;
     talk->actor.handle = limi_talk_handle;
@@ -233,6 +234,8 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     limi_u32_init(&talk->quiet_close_posted, 0);
     limi_list_init(&talk->sleepers);
     limi_u32_init(&talk->settled, 0);
+    limi_spinner_init(&talk->asking);
+    limi_spinner_init(&talk->receiving);
     limi_u32_init(&talk->renew, 0);
     limi_u32_init(&talk->undoing, 0);
     limi_u64_init(&talk->hurry_ns, (uint64_t)INT64_MAX);
@@ -359,10 +362,15 @@ static void destroy(limi_talk *talk)
         limi_talk_free_undos(talk);
         liminal_state_drop(&talk->state);
     }
+    if (talk->own != NULL) {
+        limi_request_renew(talk->own, LIMI_TICKET_ASK, NULL, 1);
+        limi_request_drop(talk->own);
+    }
     liminal_span_drop(&talk->span);
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant_destroy(&talk->participants[i]);
     }
+    limi_stock_clear(&talk->stock); /* last of what may let go of requests */
     limi_actor_destroy(&talk->actor);
     limi_quota_destroy(&talk->quota);
     limi_mutex_destroy(&talk->lock);

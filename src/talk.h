@@ -61,6 +61,7 @@ typedef struct limi_talk {
      * looks after it for a moment. */
     limi_refcount owners;
     limi_quota quota;
+    limi_stock stock;
     limi_actor actor;
     limi_thread_plan plan;
     size_t stack_bytes; /* of the actor's thread */
@@ -73,10 +74,14 @@ typedef struct limi_talk {
     liminal_state *state;
     limi_seat *seats;
     int64_t due_ns; /* what the actor's thread was last told */
+    limi_spinner asking, receiving; /* for those who wait here */
     limi_list sleepers; /* requests whose callers wait; kept only where a turn may be held up for long */
 
     /* Which participant a message goes to now, for who looks for cycles of waits. */
     limi_atomic_u32 target;
+
+    /* For who has the duty: a request that is in use, or waits to be. */
+    limi_request *own;
 
     /* For the turn only: what has still to end before the mailbox can be sealed. */
     size_t outstanding;
@@ -133,6 +138,8 @@ void limi_talk_deliver(limi_process *process, limi_message *message);
 
 /* It has ended: hand its span to the collector. Once. */
 void limi_talk_finish_span(limi_talk *talk, liminal_status how);
+/* With the duty: a message is here. The conversation's share of the request is the rules' from here on. */
+void limi_talk_on_sent(limi_talk *talk, limi_request *request);
 
 /* Take one step and perform its effects, on the calling thread, with no lock held. */
 void limi_talk_step(limi_talk *talk, limi_event *event);

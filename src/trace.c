@@ -11,20 +11,20 @@
 /* Where the fields of a version 00 traceparent stand: VV-TRACE-SPAN-FF. */
 enum { TRACE_AT = 3, SPAN_AT = 36, FLAGS_AT = 53, LENGTH = 55 };
 
-static bool all_zero(const uint8_t *bytes, size_t size)
+static bool all_zero(const uint8_t *bytes, size_t words)
 {
+    uint64_t any = 0, word;
     size_t i;
-    uint8_t any = 0;
-    for (i = 0; i < size; i++) {
-        any |= bytes[i];
+    for (i = 0; i < words; i++) {
+        memcpy(&word, bytes + i * sizeof word, sizeof word);
+        any |= word;
     }
     return any == 0;
 }
 
 bool liminal_trace_valid(const liminal_trace_context *context)
 {
-    return context != NULL && !all_zero(context->trace_id, sizeof context->trace_id) &&
-           !all_zero(context->span_id, sizeof context->span_id);
+    return context != NULL && !all_zero(context->trace_id, 2) && !all_zero(context->span_id, 1);
 }
 
 bool liminal_trace_equal(const liminal_trace_context *a, const liminal_trace_context *b)

@@ -12,6 +12,7 @@
  * post any more but callers and late visits, and the mailbox is sealed. */
 #include "talk.h"
 
+#include "deadline.h"
 #include "detail.h"
 #include "scope.h"
 #include "state.h"
@@ -103,7 +104,7 @@ void limi_talk_perform(limi_talk *talk, limi_done *done)
         announce_end(talk, done);
     }
     let_go(talk, &effects->closed);
-    if (effects->run != NULL) {
+    if (effects->run != NULL) { /* last: it may take long, or end the thread */
         limi_participant_answer_inline(&talk->participants[effects->run->seat],
                                        LIMI_HOLDER(effects->run, limi_request, ticket));
     }
@@ -157,17 +158,28 @@ static void share_with_participant(const limi_event *event, const limi_effects *
     }
 }
 
-void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
+/* Whether the log may get an entry of it, with the time. */
+static bool is_stamped(const limi_talk *talk, const limi_event *event)
 {
-    limi_effects *effects = &done->effects;
+    switch (event->kind) {
+    case LIMI_EVENT_PULL:
+    case LIMI_EVENT_GAVE_UP:
+        return false;
+    case LIMI_EVENT_ANSWERED:
+        return event->reply != NULL;
+    case LIMI_EVENT_RECEIVE:
+        return !limi_list_empty(&talk->dialogue.replies);
+    default:
+        return true;
+    }
+}
+
+/* What others look at without the lock, when more has changed than where one message is. */
+static void publish(limi_talk *talk, const limi_event *event, limi_done *done)
+{
     const char *text;
     int64_t due;
-    *done = (limi_done){.dead = NULL};
-    limi_effects_init(effects);
-    event->now = liminal_time_now();
-    limi_step(&talk->dialogue, event, effects);
-    share_with_participant(event, effects);
-    if (effects->closing) { /* under the lock: who has seen the end does not get a send accepted after it */
+    if (done->effects.closing) { /* under the lock: who has seen the end does not get a send accepted after it */
         limi_mailbox_close(&talk->actor.mailbox);
     }
     done->cause = limi_dialogue_refusal(&talk->dialogue, &text);
@@ -178,9 +190,30 @@ void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
         limi_actor_set_due(&talk->actor, due);
         disturb_sleepers(talk);
     }
-    if (effects->final) { /* under the lock, so that nobody sees the end before the name is free */
+    if (done->effects.final) { /* under the lock, so that nobody sees the end before the name is free */
         give_up_place(talk, done, event->kind == LIMI_EVENT_KILLED);
         disturb_sleepers(talk);
+    }
+}
+
+void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
+{
+    limi_effects *effects = &done->effects;
+    done->cause = LIMINAL_OK;
+    done->dead = NULL;
+    limi_effects_init(effects);
+    if (is_stamped(talk, event)) {
+        event->now = liminal_time_now();
+    }
+    limi_step(&talk->dialogue, event, effects);
+    if (event->kind == LIMI_EVENT_PULL && event->wants_clock) {
+        event->now_ns = limi_clock_monotonic();
+        event->slack_ns = 0;
+        limi_step(&talk->dialogue, event, effects);
+    }
+    share_with_participant(event, effects);
+    if (effects->closing || effects->final || event->kind >= LIMI_EVENT_EXITED) {
+        publish(talk, event, done);
     }
 }
 
@@ -242,14 +275,16 @@ static void on_nudge(limi_talk *talk)
     one_less(talk); /* the nudge itself */
 }
 
-/* The conversation's share of the request is the rules' from here on. */
-static void on_request(limi_talk *talk, limi_request *request, uint32_t kind)
+void limi_talk_on_sent(limi_talk *talk, limi_request *request)
 {
-    limi_event event = {.ticket = &request->ticket};
-    event.kind = kind == LIMI_NODE_SENT ? LIMI_EVENT_SENT : LIMI_EVENT_CLOSE;
-    if (request->ticket.deadline.ns != INT64_MAX) {
-        event.now_ns = limi_clock_monotonic();
-    }
+    limi_event event = {.kind = LIMI_EVENT_SENT, .ticket = &request->ticket};
+    event.now_ns = limi_clock_near(request->ticket.deadline.ns);
+    limi_talk_step(talk, &event);
+}
+
+static void on_close(limi_talk *talk, limi_request *request)
+{
+    limi_event event = {.kind = LIMI_EVENT_CLOSE, .ticket = &request->ticket};
     limi_talk_step(talk, &event);
 }
 
@@ -309,8 +344,12 @@ void limi_talk_handle(void *self, limi_node *node)
         limi_request_drop(barrier);
         break;
     }
+    case LIMI_NODE_CLOSE:
+        on_close(talk, LIMI_HOLDER(node, limi_request, node));
+        break;
+    case LIMI_NODE_SENT:
     default:
-        on_request(talk, LIMI_HOLDER(node, limi_request, node), kind);
+        limi_talk_on_sent(talk, LIMI_HOLDER(node, limi_request, node));
         break;
     }
 }

@@ -191,7 +191,7 @@ liminal_status liminal_process_wait(liminal_supervisor *supervisor, liminal_pid 
     limi_waiter_init(&wait.waiter);
     st = liminal_process_notify(supervisor, pid, note_exit, &wait, &notice);
     if (st == LIMINAL_OK) {
-        (void)limi_waiter_wait(&wait.waiter, deadline.ns);
+        (void)limi_waiter_wait(&wait.waiter, NULL, deadline.ns);
         /* Whoever is inside note_exit() is using `wait`: the cancel returns after that. */
         st = liminal_notice_cancel(&notice, liminal_deadline_never());
         seen = limi_waiter_is_done(&wait.waiter);

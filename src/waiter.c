@@ -9,7 +9,7 @@
  * come before the move to PARKED, which then fails and finds them: no wake is lost. */
 #include "waiter.h"
 
-enum { PENDING, PARKED, DISTURBED, DONE };
+enum { PENDING = 0, PARKED, DISTURBED, DONE };
 
 void limi_waiter_init(limi_waiter *waiter)
 {
@@ -54,28 +54,53 @@ static bool leave(limi_atomic_u32 *value, uint32_t from)
     return !limi_u32_cas(value, &from, PENDING) && from == DONE;
 }
 
-bool limi_waiter_wait(limi_waiter *waiter, int64_t deadline_ns)
+/* True: it is done. */
+static bool look(const limi_waiter *waiter, limi_spinner *spinner)
 {
-    limi_atomic_u32 *value = &waiter->word.value;
-    uint32_t seen = PENDING;
-    uint32_t spins;
-    for (spins = deadline_ns > 0 ? limi_spin_limit() : 0; spins > 0; spins--) {
-        if (limi_u32_load(value) == DONE) {
+    uint32_t left = spinner != NULL ? limi_spinner_looks(spinner) : 0;
+    bool looked = left > 0;
+    for (; left > 0; left--) {
+        if (limi_waiter_is_done(waiter)) {
+            limi_spinner_paid(spinner);
             return true;
         }
         limi_relax();
     }
-    if (!limi_u32_cas(value, &seen, PARKED)) {
-        return seen == DONE || leave(value, DISTURBED);
+    if (looked) {
+        limi_spinner_in_vain(spinner);
     }
+    return false;
+}
+
+static bool sleep_until(limi_waiter *waiter, int64_t deadline_ns)
+{
     for (;;) {
         bool in_time = limi_park(&waiter->word, PARKED, deadline_ns);
-        seen = limi_u32_load(value);
+        uint32_t seen = limi_u32_load(&waiter->word.value);
         if (seen == DONE) {
             return true;
         }
         if (seen == DISTURBED || !in_time) {
-            return leave(value, seen);
+            return leave(&waiter->word.value, seen);
         }
     }
+}
+
+bool limi_waiter_wait(limi_waiter *waiter, limi_spinner *spinner, int64_t deadline_ns)
+{
+    uint32_t seen = PENDING;
+    int64_t since_ns;
+    bool done;
+    if (deadline_ns > 0 && look(waiter, spinner)) {
+        return true;
+    }
+    if (!limi_u32_cas(&waiter->word.value, &seen, PARKED)) {
+        return seen == DONE || leave(&waiter->word.value, DISTURBED);
+    }
+    since_ns = spinner != NULL ? limi_clock_monotonic() : 0;
+    done = sleep_until(waiter, deadline_ns);
+    if (done && spinner != NULL) {
+        limi_spinner_slept(spinner, since_ns);
+    }
+    return done;
 }

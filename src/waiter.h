@@ -3,7 +3,7 @@
 #ifndef LIMI_WAITER_H
 #define LIMI_WAITER_H
 
-#include "platform.h"
+#include "spinner.h"
 
 typedef struct limi_waiter {
     limi_word word;
@@ -11,6 +11,12 @@ typedef struct limi_waiter {
 
 void limi_waiter_init(limi_waiter *waiter);
 void limi_waiter_destroy(limi_waiter *waiter);
+
+/* To be waited for again, for something else: nobody waits, and nobody can still come with the last thing. */
+static inline void limi_waiter_renew(limi_waiter *waiter)
+{
+    limi_u32_store_relaxed(&waiter->word.value, 0);
+}
 
 /* It is done: what was written before is seen after the wait. Once; the caller keeps the waiter alive
  * until this has returned. */
@@ -22,7 +28,7 @@ void limi_waiter_disturb(limi_waiter *waiter);
 bool limi_waiter_is_done(const limi_waiter *waiter);
 
 /* Wait until it is done: true; or until the deadline, or until disturbed. One thread at a time; may be
- * called again after false. */
-bool limi_waiter_wait(limi_waiter *waiter, int64_t deadline_ns);
+ * called again after false. No spinner: it will take long. */
+bool limi_waiter_wait(limi_waiter *waiter, limi_spinner *spinner, int64_t deadline_ns);
 
 #endif

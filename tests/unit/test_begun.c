@@ -4,12 +4,14 @@
 
 #include "begun.h"
 
+static limi_stock stock;
+
 /* A request stands for its number, which is its deadline here. */
 static void append(limi_begun *begun, int64_t number)
 {
     limi_request *request;
     assert_int_equal(limi_begun_reserve(begun), LIMINAL_OK);
-    request = limi_request_create(test_allocator(), LIMI_TICKET_SEND, NULL);
+    request = limi_request_create(&stock, LIMI_TICKET_SEND, NULL);
     assert_non_null(request);
     request->ticket.deadline.ns = number;
     limi_begun_append(begun, request);
@@ -20,6 +22,7 @@ static int64_t take(limi_begun *begun, size_t index)
     limi_request *request = limi_begun_take(begun, index);
     int64_t number = request->ticket.deadline.ns;
     limi_request_drop(request);
+    limi_stock_clear(&stock);
     return number;
 }
 
@@ -29,6 +32,7 @@ static void first_in_first_out(void **state)
     int64_t next = 0, expected = 0;
     (void)state;
     limi_begun_init(&begun, test_allocator());
+    limi_stock_init(&stock, test_allocator());
     for (int round = 0; round < 1000; round++) { /* three in, two out */
         append(&begun, next++);
         append(&begun, next++);
@@ -43,6 +47,7 @@ static void first_in_first_out(void **state)
     assert_int_equal(expected, next);
     assert_int_equal(test_blocks(), 0); /* it was large, and is empty */
     limi_begun_clear(&begun);
+    limi_stock_clear(&stock);
 }
 
 /* In and out for ever at a small size: no more room than that. */
@@ -51,6 +56,7 @@ static void room_is_used_again(void **state)
     limi_begun begun;
     (void)state;
     limi_begun_init(&begun, test_allocator());
+    limi_stock_init(&stock, test_allocator());
     for (int64_t i = 0; i < 10; i++) {
         append(&begun, i);
     }
@@ -60,6 +66,7 @@ static void room_is_used_again(void **state)
         assert_true(begun.room <= 32);
     }
     limi_begun_clear(&begun);
+    limi_stock_clear(&stock);
     assert_int_equal(test_blocks(), 0);
 }
 
@@ -70,6 +77,7 @@ static void taken_from_anywhere_the_order_stays(void **state)
     limi_begun begun;
     (void)state;
     limi_begun_init(&begun, test_allocator());
+    limi_stock_init(&stock, test_allocator());
     for (int64_t i = 0; i < 10; i++) {
         append(&begun, i);
     }
@@ -80,6 +88,7 @@ static void taken_from_anywhere_the_order_stays(void **state)
     }
     assert_int_equal(begun.count, 0);
     limi_begun_clear(&begun);
+    limi_stock_clear(&stock);
 }
 
 static void clearing_drops_the_shares(void **state)
@@ -87,14 +96,17 @@ static void clearing_drops_the_shares(void **state)
     limi_begun begun;
     (void)state;
     limi_begun_init(&begun, test_allocator());
+    limi_stock_init(&stock, test_allocator());
     for (int64_t i = 0; i < 40; i++) {
         append(&begun, i);
     }
     limi_begun_clear(&begun);
+    limi_stock_clear(&stock);
     assert_int_equal(begun.count, 0);
     assert_int_equal(test_blocks(), 0);
     append(&begun, 1); /* and may be used again */
     limi_begun_clear(&begun);
+    limi_stock_clear(&stock);
 }
 
 static void no_memory_is_a_status(void **state)
@@ -102,6 +114,7 @@ static void no_memory_is_a_status(void **state)
     limi_begun begun;
     (void)state;
     limi_begun_init(&begun, test_allocator());
+    limi_stock_init(&stock, test_allocator());
     test_fail_nth(1);
     assert_int_equal(limi_begun_reserve(&begun), LIMINAL_ENOMEM);
     for (int64_t i = 0; i < 16; i++) {
@@ -115,6 +128,7 @@ static void no_memory_is_a_status(void **state)
         assert_int_equal(take(&begun, 0), i);
     }
     limi_begun_clear(&begun);
+    limi_stock_clear(&stock);
 }
 
 int main(void)

@@ -358,72 +358,98 @@ static void every_bit_of_a_root_is_random(void **state)
     }
 }
 
-/* Stock the calling thread's pool with one byte all over. */
-static void stock(uint8_t byte, uint64_t epoch)
+/* Set the calling thread's generator. */
+static void set_generator(uint64_t state, uint64_t step, uint64_t epoch)
 {
-    limi_pool *pool = limi_scope_pool();
-    pool->epoch = epoch;
-    pool->left = sizeof pool->bytes;
-    memset(pool->bytes, byte, sizeof pool->bytes);
+    limi_generator *generator = &limi_scope_room_here()->generator;
+    generator->state = state;
+    generator->step = step;
+    generator->epoch = epoch;
 }
 
-static void the_pool_is_used_and_renewed(void **state)
+static void the_generator_goes_on_and_is_seeded_anew(void **state)
 {
-    uint8_t sevens[128], got[129];
+    uint64_t first, second, again;
     (void)state;
-    memset(sevens, 7, sizeof sevens);
     assert_true(limi_epoch() != 0);
+    set_generator(7, 9, limi_epoch());
+    first = limi_mint_draw();
+    second = limi_mint_draw();
+    assert_true(first != second);
+    set_generator(7, 9, limi_epoch());
+    again = limi_mint_draw();
+    assert_true(again == first);
 
-    stock(7, limi_epoch());
-    limi_mint_random(got, 100);
-    assert_memory_equal(got, sevens, 100);
-    assert_int_equal(limi_scope_pool()->left, 28);
-    limi_mint_random(got, 28);
-    assert_memory_equal(got, sevens, 28);
-    assert_int_equal(limi_scope_pool()->left, 0);
-    limi_mint_random(got, 16);
-    assert_memory_not_equal(got, sevens, 16);
-    assert_int_equal(limi_scope_pool()->left, 112);
-
-    stock(7, limi_epoch()); /* no byte twice when a draw does not fit into the rest */
-    limi_mint_random(got, 120);
-    limi_mint_random(got, 16);
-    assert_memory_not_equal(got, sevens, 16);
-
-    stock(7, limi_epoch()); /* larger than the pool */
-    limi_mint_random(got, 129);
-    assert_memory_not_equal(got, sevens, 128);
-    limi_mint_random(got, 0);
-
-    stock(7, limi_epoch() + 2); /* another process's */
-    limi_mint_random(got, 16);
-    assert_memory_not_equal(got, sevens, 16);
-    assert_true(limi_scope_pool()->epoch == limi_epoch());
-    stock(7, 0); /* nobody's */
-    limi_mint_random(got, 16);
-    assert_memory_not_equal(got, sevens, 16);
+    set_generator(7, 9, limi_epoch() + 2); /* another process's */
+    assert_true(limi_mint_draw() != first);
+    assert_true(limi_scope_room_here()->generator.epoch == limi_epoch());
+    set_generator(7, 9, 0); /* nobody's */
+    assert_true(limi_mint_draw() != first);
+    assert_true(limi_scope_room_here()->generator.step % 2 == 1);
 }
 
+/* A counter of zero is mixed to zero. */
 static void no_id_is_ever_zero(void **state)
 {
     liminal_trace_context parent = sample(1), made;
+    int left;
     (void)state;
-    stock(0, limi_epoch());
+    for (left = 1; left < 6; left++) { /* zero comes as the first, second ... draw */
+        uint64_t step = UINT64_C(0x9e3779b97f4a7c15);
+        set_generator(0 - step * (uint64_t)left, step, limi_epoch());
+        made = liminal_trace_root();
+        assert_true(liminal_trace_valid(&made));
+        set_generator(0 - step * (uint64_t)left, step, limi_epoch());
+        made = liminal_trace_child(&parent);
+        assert_true(liminal_trace_valid(&made));
+    }
+    set_generator(0, UINT64_C(1) << 63, limi_epoch()); /* every other one is zero: half an id may be */
     made = liminal_trace_root();
     assert_true(liminal_trace_valid(&made));
-    stock(0, limi_epoch());
-    made = liminal_trace_child(&parent);
-    assert_true(liminal_trace_valid(&made));
+    set_generator(0, 1, 0);
 }
 
-/* Parent and child stand before the same pool; they must not draw the same ids from it. */
+/* Two threads' generators: no id of one is one of the other's. */
+static void draw_many(void *argument)
+{
+    uint64_t *drawn = argument;
+    int i;
+    for (i = 0; i < 1000; i++) {
+        drawn[i] = limi_mint_draw();
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void threads_draw_different_ids(void **state)
+{
+    static uint64_t drawn[4000];
+    test_thread threads[4];
+    size_t i;
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        test_thread_start(&threads[i], draw_many, drawn + 1000 * i);
+    }
+    for (i = 0; i < 4; i++) {
+        test_thread_join(&threads[i]);
+    }
+    qsort(drawn, 4000, sizeof *drawn, by_value);
+    for (i = 1; i < 4000; i++) {
+        assert_true(drawn[i - 1] != drawn[i]);
+    }
+}
+
+/* Parent and child have the same generator; they must not draw the same ids from it. */
 static void a_forked_child_draws_its_own(void **state)
 {
     liminal_trace_context mine = liminal_trace_root(), theirs;
     int ends[2], status;
     pid_t child;
     (void)state;
-    assert_true(limi_scope_pool()->left >= 24);
     assert_int_equal(pipe(ends), 0);
     child = fork();
     assert_true(child >= 0);
@@ -516,7 +542,8 @@ int main(void)
                                        TEST(equal_looks_at_every_byte),
                                        TEST(a_child_keeps_what_is_known),
                                        TEST(every_bit_of_a_root_is_random),
-                                       TEST(the_pool_is_used_and_renewed),
+                                       TEST(the_generator_goes_on_and_is_seeded_anew),
+                                       TEST(threads_draw_different_ids),
                                        TEST(no_id_is_ever_zero),
                                        TEST(a_forked_child_draws_its_own),
                                        TEST(a_uuid_is_laid_out_as_rfc_9562_has_it),

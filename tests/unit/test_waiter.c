@@ -17,8 +17,8 @@ static void done_before_the_wait(void **state)
     assert_false(limi_waiter_is_done(&waiter));
     limi_waiter_done(&waiter);
     assert_true(limi_waiter_is_done(&waiter));
-    assert_true(limi_waiter_wait(&waiter, INT64_MIN)); /* done counts more than the deadline */
-    assert_true(limi_waiter_wait(&waiter, INT64_MAX));
+    assert_true(limi_waiter_wait(&waiter, NULL, INT64_MIN)); /* done counts more than the deadline */
+    assert_true(limi_waiter_wait(&waiter, NULL, INT64_MAX));
     limi_waiter_destroy(&waiter);
 }
 
@@ -28,13 +28,13 @@ static void a_deadline_may_be_followed_by_another_wait(void **state)
     int64_t until = in_ns(2000000);
     (void)state;
     limi_waiter_init(&waiter);
-    assert_false(limi_waiter_wait(&waiter, INT64_MIN));
-    assert_false(limi_waiter_wait(&waiter, 0));
-    assert_false(limi_waiter_wait(&waiter, until));
+    assert_false(limi_waiter_wait(&waiter, NULL, INT64_MIN));
+    assert_false(limi_waiter_wait(&waiter, NULL, 0));
+    assert_false(limi_waiter_wait(&waiter, NULL, until));
     assert_true(limi_clock_monotonic() >= until); /* not before */
     assert_false(limi_waiter_is_done(&waiter));
     limi_waiter_done(&waiter);
-    assert_true(limi_waiter_wait(&waiter, INT64_MIN));
+    assert_true(limi_waiter_wait(&waiter, NULL, INT64_MIN));
     limi_waiter_destroy(&waiter);
 }
 
@@ -49,7 +49,7 @@ static void answer_each(void *argument)
 {
     ring *rings = argument;
     for (int i = 0; i < ROUNDS; i++) {
-        (void)test_check(limi_waiter_wait(&rings[i].there, INT64_MAX));
+        (void)test_check(limi_waiter_wait(&rings[i].there, NULL, INT64_MAX));
         (void)test_check(rings[i].plain == i);
         rings[i].plain = -i;
         limi_waiter_done(&rings[i].here);
@@ -71,7 +71,7 @@ static void there_and_back(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         rings[i].plain = i;
         limi_waiter_done(&rings[i].there);
-        assert_true(limi_waiter_wait(&rings[i].here, INT64_MAX));
+        assert_true(limi_waiter_wait(&rings[i].here, NULL, INT64_MAX));
         assert_int_equal(rings[i].plain, -i);
     }
     test_thread_join(&thread);
@@ -109,12 +109,12 @@ static void done_crosses_the_deadline(void **state)
         limi_waiter_init(&c.waiter);
         c.deadline = in_ns(300000);
         test_thread_start(&thread, be_done_about_then, &c);
-        if (limi_waiter_wait(&c.waiter, c.deadline)) {
+        if (limi_waiter_wait(&c.waiter, NULL, c.deadline)) {
             in_time++;
         } else {
             late++;
             assert_true(limi_clock_monotonic() >= c.deadline);
-            assert_true(limi_waiter_wait(&c.waiter, INT64_MAX));
+            assert_true(limi_waiter_wait(&c.waiter, NULL, INT64_MAX));
         }
         assert_true(limi_waiter_is_done(&c.waiter));
         test_thread_join(&thread);
@@ -137,15 +137,15 @@ static void a_disturbed_wait_ends_early_and_loses_nothing(void **state)
     limi_waiter_init(&waiter);
     limi_waiter_disturb(&waiter);
     assert_false(limi_waiter_is_done(&waiter));
-    assert_false(limi_waiter_wait(&waiter, INT64_MAX)); /* the next one */
+    assert_false(limi_waiter_wait(&waiter, NULL, INT64_MAX)); /* the next one */
     test_thread_start(&thread, disturb, &waiter);
-    assert_false(limi_waiter_wait(&waiter, INT64_MAX)); /* or the one that is under way */
+    assert_false(limi_waiter_wait(&waiter, NULL, INT64_MAX)); /* or the one that is under way */
     test_thread_join(&thread);
     limi_waiter_disturb(&waiter);
     limi_waiter_done(&waiter);
     limi_waiter_disturb(&waiter); /* changes nothing any more */
     assert_true(limi_waiter_is_done(&waiter));
-    assert_true(limi_waiter_wait(&waiter, INT64_MAX));
+    assert_true(limi_waiter_wait(&waiter, NULL, INT64_MAX));
     limi_waiter_destroy(&waiter);
 }
 

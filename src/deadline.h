@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* deadline.h -- whether a deadline has passed, for no more than that costs. */
+#ifndef LIMI_DEADLINE_H
+#define LIMI_DEADLINE_H
+
+#include <liminal/deadline.h>
+
+#include "platform.h"
+
+/* The last tick is old news, but by less than this, or the whole machine stood still. */
+#define LIMI_TICK_SLACK_NS INT64_C(1000000000)
+
+/* The monotonic clock, as exact as it has to be for who compares it with this deadline. */
+static inline int64_t limi_clock_near(int64_t deadline_ns)
+{
+    int64_t tick = deadline_ns != INT64_MAX ? limi_tick_monotonic() : 0;
+    return deadline_ns - LIMI_TICK_SLACK_NS > tick ? tick : limi_clock_monotonic();
+}
+
+static inline bool limi_deadline_is_past(int64_t deadline_ns)
+{
+    return deadline_ns <= 0 || (deadline_ns != INT64_MAX && limi_clock_near(deadline_ns) >= deadline_ns);
+}
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* spinner.h -- how long to look before going to sleep.
+ *
+ * To wake a thread that sleeps on another processor costs some 30 to 50 microseconds, one that still looks a
+ * hundredth of that; but who looks in vain takes the processor from whoever it waits for. So a spinner remembers
+ * whether it has paid: with each look that was in vain it looks half as long, down to not at all; with each that was
+ * not, or after a sleep so short that looking would have spared it, as long as it ever does. With one processor
+ * it never looks. Several threads may use one: what they write over is a guess, and no more. */
+#ifndef LIMI_SPINNER_H
+#define LIMI_SPINNER_H
+
+#include "platform.h"
+
+typedef struct limi_spinner {
+    limi_atomic_u32 looks; /* how often to look; 0: not at all */
+} limi_spinner;
+
+/* A sleep that was shorter than this was not worth it: being woken takes about as long. */
+#define LIMI_SHORT_SLEEP_NS 100000
+
+static inline void limi_spinner_init(limi_spinner *spinner)
+{
+    limi_u32_init(&spinner->looks, limi_spin_limit());
+}
+
+static inline uint32_t limi_spinner_looks(const limi_spinner *spinner)
+{
+    return limi_u32_load_acquire(&spinner->looks);
+}
+
+static inline void limi_spinner_paid(limi_spinner *spinner)
+{
+    uint32_t limit = limi_spin_limit();
+    if (limi_spinner_looks(spinner) != limit) {
+        limi_u32_store_relaxed(&spinner->looks, limit);
+    }
+}
+
+static inline void limi_spinner_in_vain(limi_spinner *spinner)
+{
+    limi_u32_store_relaxed(&spinner->looks, limi_spinner_looks(spinner) / 2);
+}
+
+static inline void limi_spinner_slept(limi_spinner *spinner, int64_t since_ns)
+{
+    if (limi_clock_monotonic() - since_ns < LIMI_SHORT_SLEEP_NS) {
+        limi_spinner_paid(spinner);
+    }
+}
+
+#endif
