@@ -142,12 +142,13 @@ void limi_dialogue_give(limi_dialogue *d, limi_ticket *to, liminal_envelope **re
     limi_ticket_decide(to, LIMINAL_OK);
 }
 
+/* Hushed stays hushed until limi_dialogue_heard() says otherwise: somebody waits for that. */
 static void note_unasked(limi_dialogue *d, const limi_ticket *ticket)
 {
     if (ticket->unasked) {
         d->unasked++;
         d->unasked_bytes += liminal_envelope_size(ticket->reply);
-        d->hushed = d->unasked >= d->most_unasked || d->unasked_bytes >= d->most_unasked_bytes;
+        d->hushed |= d->unasked >= d->most_unasked || d->unasked_bytes >= d->most_unasked_bytes;
     }
 }
 
