@@ -222,15 +222,13 @@ void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_env
 
 /* ---- the shortest way ---- */
 
-bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, liminal_time now)
+bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t target, liminal_time now)
 {
-    limi_seat *seat = &d->seats[d->target];
-    if (phase_of(d) != LIMINAL_PHASE_ACTIVE || d->target == d->seat_count || !seat->inlined ||
-        !limi_list_empty(&seat->queue)) {
+    if (phase_of(d) != LIMINAL_PHASE_ACTIVE || d->target != target || !limi_list_empty(&d->seats[target].queue)) {
         return false;
     }
     limi_state_note_sent(d->state, ticket->envelope, now);
-    limi_dialogue_seat(d, ticket, d->target, LIMI_WHERE_BEGUN);
+    limi_dialogue_seat(d, ticket, target, LIMI_WHERE_BEGUN);
     return true;
 }
 

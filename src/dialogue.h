@@ -32,8 +32,9 @@ void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_env
 
 /* ---- the shortest way ---- */
 
-/* A message for an inline seat that has nothing else to do is begun there: true; else nothing was done. */
-bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, liminal_time now);
+/* A message for this inline seat, if it is the target still and has nothing else to do, is begun there: true; else
+ * nothing was done. */
+bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t target, liminal_time now);
 
 /* That seat's answer to an ask, or silence (*reply is NULL), while the conversation is active: the ticket is decided,
  * and the rules do not have it any more. False: something else has happened, and nothing was done. */

@@ -38,7 +38,7 @@ static bool begin(direct *d)
     bool begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_participant_first_news(d->participant) == NULL &&
-            limi_dialogue_begin_at_once(&talk->dialogue, &d->request->ticket, now);
+            limi_dialogue_begin_at_once(&talk->dialogue, &d->request->ticket, d->participant->seat, now);
     limi_mutex_unlock(&talk->lock);
     return begun;
 }
