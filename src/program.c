@@ -123,8 +123,8 @@ static int64_t later(int64_t ns, int64_t by_ns)
     return by_ns < INT64_MAX - ns ? ns + by_ns : INT64_MAX;
 }
 
-/* A shutdown has until hurry_ns; some of that is for the reaping. What is left is shared as the two patiences
- * would share it. */
+/* A shutdown has until hurry_ns. A quarter of that is for the reaping, on a machine that may be busy; the rest is
+ * shared as the two patiences would share it. */
 static void hurry(limi_program *pr)
 {
     int64_t until = (int64_t)limi_u64_load(&pr->participant->talk->hurry_ns);
@@ -133,7 +133,7 @@ static void hurry(limi_program *pr)
     if (until == INT64_MAX) {
         return;
     }
-    left = until > now ? (until - now) / 8 * 7 : 0;
+    left = until > now ? (until - now) / 4 * 3 : 0;
     if (pr->kill_at_ns > now + left) {
         pr->kill_at_ns = now + left;
         pr->term_at_ns = now + (int64_t)((double)left * (close_ns / (close_ns + term_ns)));

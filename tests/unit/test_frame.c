@@ -152,8 +152,8 @@ static const row rows[] = {
     {"blanks around the number", HEADER, 0, B("Content-Length:\t  2 \t\r\n\r\nab"), B("2:ab;"), LIMINAL_OK, false},
     {"zeros before the number", HEADER, 0, B("Content-Length: 0002\r\n\r\nab"), B("2:ab;"), LIMINAL_OK, false},
     {"other lines", HEADER, 0,
-     B("Content-Type: x; charset=utf-8\r\nContent-Length: 2\r\nno colon\r\nX-Content-Length: 9\r\n Content-Length: 9\r\n"
-       "Content-Length : 9\r\nContent-Lengt: 9\r\n\rC\r\n\r\nab"),
+     B("Content-Type: x; charset=utf-8\r\nContent-Length: 2\r\nno colon\r\nX-Content-Length: 9\r\n"
+       " Content-Length: 9\r\nContent-Length : 9\r\nContent-Lengt: 9\r\n\rC\r\n\r\nab"),
      B("2:ab;"), LIMINAL_OK, false},
     {"a payload like a header", HEADER, 0, B("Content-Length: 21\r\n\r\nContent-Length: 9\r\n\r\n"),
      B("21:Content-Length: 9\r\n\r\n;"), LIMINAL_OK, false},
@@ -196,7 +196,8 @@ static void every_row_at_every_cut(void **state)
         outcome got = cut(r->framing, most, r->bytes, r->size, 0, 0, true);
         check(r, &got, "byte by byte", 0, 0);
         for (size_t first = 0; first <= r->size; first++) {
-            for (size_t second = first; second <= r->size; second++) {
+            /* A second cut as well, where that does not take for ever. */
+            for (size_t second = first; second <= (r->size <= 50 ? r->size : first); second++) {
                 got = cut(r->framing, most, r->bytes, r->size, first, second, false);
                 check(r, &got, "cut", first, second);
             }
@@ -286,10 +287,10 @@ static void the_buffer_is_bounded(void **state)
     free(payload);
 }
 
-/* Two million bytes, one at a time, each looked at once: a scan from the beginning would take minutes. */
+/* A million bytes, one at a time, each looked at once: a scan from the beginning would take minutes. */
 static void a_long_line_costs_what_it_is_long(void **state)
 {
-    const size_t length = 2000000;
+    const size_t length = 1000000;
     limi_framer framer;
     const unsigned char *got;
     size_t size;

@@ -196,8 +196,8 @@ static void a_shutdown_ends_it_before_its_deadline(void **state)
 {
     (void)state;
     shut_within(SH("echo ready; exec cat"), 10000, LIMINAL_EXIT_NORMAL, 0);
-    shut_within(IGNORES_INPUT, 2000, LIMINAL_EXIT_SIGNAL, SIGTERM);
-    shut_within(IGNORES_TERM, 2000, LIMINAL_EXIT_SIGNAL, SIGKILL);
+    shut_within(IGNORES_INPUT, 1800, LIMINAL_EXIT_SIGNAL, SIGTERM);
+    shut_within(IGNORES_TERM, 1800, LIMINAL_EXIT_SIGNAL, SIGKILL);
 }
 
 /* Also one that is in the middle of an ask that it will never answer. */
@@ -211,7 +211,7 @@ static void a_shutdown_does_not_wait_for_answers_till_the_end(void **state)
     talk = spawn_program(&program, NULL);
     get(talk, "ready");
     put(talk, "never answered");
-    deadline = liminal_deadline_in_ms(2000);
+    deadline = liminal_deadline_in_ms(3000);
     assert_int_equal(liminal_supervisor_shutdown(&house, NULL, deadline), LIMINAL_OK);
     assert_true(no_child());
     get_fails(talk, LONG, LIMINAL_ECLOSED);
@@ -245,7 +245,7 @@ static void a_shutdown_hurries_a_close_that_has_begun(void **state)
     talk = spawn_patient(IGNORES_TERM, 15000, 15000);
     assert_int_equal(liminal_conversation_close(talk, LONG), LIMINAL_OK);
     liminal_conversation_drop(&talk);
-    deadline = liminal_deadline_in_ms(2000);
+    deadline = liminal_deadline_in_ms(1800);
     assert_int_equal(liminal_supervisor_shutdown(&house, NULL, deadline), LIMINAL_OK);
     assert_true(no_child());
 }
