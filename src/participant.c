@@ -351,10 +351,14 @@ static void serve_unwound(void *argument)
     end(p);
 }
 
+/* It may have been killed, or shut down, before it is known whose `self` is. */
 static void release_self(void *argument)
 {
     limi_participant *p = argument;
     limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor, .releasing = true};
+    if (limi_u32_load(&p->disowned) == 0) {
+        (void)limi_waiter_wait(&p->settled, INT64_MAX);
+    }
     if (limi_u32_load(&p->disowned) == 0) {
         limi_frame_enter(&frame);
         p->behaviour.release(p->self);
@@ -457,6 +461,7 @@ void limi_participant_init(limi_participant *p)
 {
     limi_bell_init(&p->bell);
     limi_waiter_init(&p->started);
+    limi_waiter_init(&p->settled);
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);
     limi_u32_init(&p->visiting, 0);
@@ -469,6 +474,12 @@ void limi_participant_destroy(limi_participant *p)
     liminal_notice_drop(&p->watch);
     limi_bell_destroy(&p->bell);
     limi_waiter_destroy(&p->started);
+    limi_waiter_destroy(&p->settled);
+}
+
+void limi_participant_settle(limi_participant *p)
+{
+    limi_waiter_done(&p->settled);
 }
 
 liminal_status limi_participant_start(limi_participant *p, const liminal_participant *spec, size_t stack_bytes)

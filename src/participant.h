@@ -35,6 +35,7 @@ typedef struct limi_participant {
     limi_bell bell;        /* THREAD, PROGRAM */
     limi_thread_plan plan; /* THREAD, PROGRAM */
     limi_waiter started;   /* THREAD: start() has returned `start_status` */
+    limi_waiter settled;   /* THREAD, PROGRAM: the spawn has succeeded, or `disowned` says that it has not */
     liminal_status start_status;
     struct limi_program *program; /* PROGRAM: what program.c keeps */
     bool enlisted; /* its process is in the registry */
@@ -66,6 +67,9 @@ void limi_participant_destroy(limi_participant *participant);
 /* Start it; the conversation is not running yet. On failure nothing of it runs. */
 liminal_status limi_participant_start(limi_participant *participant, const liminal_participant *spec,
                                       size_t stack_bytes);
+
+/* The spawn has been decided: from here on it is known whose `self` is. Once. */
+void limi_participant_settle(limi_participant *participant);
 
 /* The spawn has failed: end one that was started; `self` stays the caller's. */
 void limi_participant_disown(limi_participant *participant);

@@ -46,6 +46,14 @@ static void start_all(void *argument)
     s->status = st == LIMINAL_OK ? limi_talk_start_actor(s->talk, s->stack_bytes) : st;
 }
 
+static void settle(limi_talk *talk)
+{
+    uint32_t i;
+    for (i = 0; i < talk->participant_count; i++) {
+        limi_participant_settle(&talk->participants[i]);
+    }
+}
+
 /* End those who were started; their threads count themselves out. */
 static void undo(void *argument)
 {
@@ -56,6 +64,7 @@ static void undo(void *argument)
         s->threads -= s->talk->participants[i].launched;
     }
     limi_talk_never_was(s->talk);
+    settle(s->talk);
     for (i = 0; i < s->started; i++) {
         limi_participant_disown(&s->talk->participants[i]);
     }
@@ -98,6 +107,7 @@ static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
     limi_mutex_lock(&supervisor->lock);
     s->talk->handle = s->conversation;
     limi_mutex_unlock(&supervisor->lock);
+    settle(s->talk);
     limi_actor_open(&s->talk->actor);
     *out = s->conversation;
     return LIMINAL_OK;

@@ -228,6 +228,34 @@ static void a_behaviour_that_does_not_return_keeps_it_from_being_undone(void **s
     assert_int_equal(book.count, 0);
 }
 
+/* Nor does it keep those whose asks no turn has come to: they are told at once, also where there is no deadline that
+ * could change. */
+static void nor_does_anybody_wait_behind_it(void **state)
+{
+    static const int64_t times[] = {0, INT64_MAX};
+    for (int i = 0; i < 2; i++) {
+        ledger book = new_ledger();
+        worker w;
+        liminal_conversation *talk;
+        liminal_config config = undoing_config();
+        call asker = {.text = "x", .deadline = liminal_deadline_never()};
+        config.compensate_timeout_ns = times[i];
+        open_house();
+        talk = spawn_deeds(*state, config, &w, &book, "x");
+        put(talk, "hold");
+        test_gate_wait(&w.begun);
+        asker.talk = talk;
+        start_asleep(&asker, ask_body);
+        kill_it(w.pid);
+        joined(&asker, LIMINAL_EEXIT);
+        assert_true(asker.kept);
+        test_gate_open(&w.go);
+        ends_failed(talk);
+        assert_string_equal(book.undone, "x ");
+        shut(&talk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +267,7 @@ int main(void)
         FOUR(who_only_looks_sees_it_fail_at_the_deadline),
         FOUR(a_close_that_waits_already_is_not_forgotten),
         INLINED(a_behaviour_that_does_not_return_keeps_it_from_being_undone),
+        INLINED(nor_does_anybody_wait_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
