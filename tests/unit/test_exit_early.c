@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_exit_early.c -- participants that are killed before their conversation has started: some of them run already, some
- * have not been started yet. */
+/* test_exit_early.c -- participants that are killed before their conversation has started: some of them run already,
+ * some have not been started yet. */
 #define _GNU_SOURCE
 #include "policy_kit.h"
 
