@@ -141,6 +141,7 @@ static void unwound(void *argument)
     limi_process *present;
     limi_scope_unwound();
     limi_talk_ref(talk);
+    limi_talk_undo_unwound(talk);
     limi_mutex_lock(&talk->lock);
     present = &talk->life->process;
     limi_mutex_unlock(&talk->lock);

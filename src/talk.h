@@ -96,6 +96,7 @@ typedef struct limi_talk {
     limi_atomic_u32 undoing;  /* see undo.c */
     limi_compensation compensation;
     limi_undo last_undo; /* the compensation's place among the undos */
+    limi_undo *made;     /* for the actor's thread: the one that it is making */
 
     /* Guarded by the supervisor's lock. */
     limi_life first_life;
@@ -174,6 +175,7 @@ bool limi_talk_on_call(void *self); /* the actor's */
 
 void limi_talk_begin_compensation(limi_talk *talk); /* the actor's thread will make it */
 void limi_talk_compensate(limi_talk *talk);         /* on that thread: make it, if it has begun */
+void limi_talk_undo_unwound(limi_talk *talk);       /* that thread is being ended, perhaps in the middle of it */
 liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
                                    liminal_status (*undo)(void *self, const liminal_envelope *step), void *undo_self);
 void limi_talk_free_undos(limi_talk *talk);

@@ -112,7 +112,7 @@ void limi_talk_perform(limi_talk *talk, limi_done *done)
 
 /* Callers wait on their own, and some are unknown to the rules: their tickets are still in the mailbox,
  * behind an inline behaviour that does not return. They have to look again when the conversation has
- * ended, or means to end at another time. With the lock held. */
+ * ended, or is to be undone, or means to end at another time. With the lock held. */
 static void disturb_sleepers(limi_talk *talk)
 {
     limi_list *node;
@@ -188,6 +188,9 @@ static void publish(limi_talk *talk, const limi_event *event, limi_done *done)
     if (due != talk->due_ns) { /* under the lock, so that the last one told is the last one decided */
         talk->due_ns = due;
         limi_actor_set_due(&talk->actor, due);
+        disturb_sleepers(talk);
+    }
+    if (done->effects.compensate) { /* the same, though there may be no deadline before or after */
         disturb_sleepers(talk);
     }
     if (done->effects.final) { /* under the lock, so that nobody sees the end before the name is free */

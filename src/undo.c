@@ -2,6 +2,7 @@
 /* undo.c -- compensation: what was done in a conversation is undone, the last step first.
  *
  *   talk->undoing   0 --the rules say compensate--> ASKED --the actor's thread--> BUSY --nothing left--> 0
+ *                   BUSY --what it calls ends the thread--> ASKED, and the next thread goes on behind it
  *
  * The rules keep the list of steps and say which comes next, or that the time is over; the actor's own
  * thread makes them, one at a time, outside any turn and with no lock held. Meanwhile turns are run by
@@ -102,10 +103,17 @@ static liminal_status make(limi_talk *talk, const limi_undo *undo, liminal_deadl
     return st;
 }
 
+void limi_talk_undo_unwound(limi_talk *talk)
+{
+    if (limi_u32_load(&talk->undoing) == BUSY) {
+        limi_talk_begin_compensation(talk);
+    }
+}
+
 void limi_talk_compensate(limi_talk *talk)
 {
-    limi_event event = {.kind = LIMI_EVENT_UNDO};
-    limi_undo *made = NULL;
+    /* Of the one that ended its thread, if there is one. */
+    limi_event event = {.kind = LIMI_EVENT_UNDO, .status = LIMINAL_EEXIT};
     if (limi_u32_load(&talk->undoing) != ASKED) {
         return;
     }
@@ -113,17 +121,17 @@ void limi_talk_compensate(limi_talk *talk)
     for (;;) {
         liminal_deadline deadline;
         limi_talk_step(talk, &event);
-        if (made != NULL) {
-            free_undo(talk, made); /* only now, for until the step the rules may still name it */
+        if (talk->made != NULL) {
+            free_undo(talk, talk->made); /* only now, for until the step the rules may still name it */
         }
-        made = event.undo;
-        if (made == NULL) {
+        talk->made = event.undo;
+        if (talk->made == NULL) {
             break;
         }
         limi_mutex_lock(&talk->lock);
         deadline = talk->dialogue.undo_deadline;
         limi_mutex_unlock(&talk->lock);
-        event = (limi_event){.kind = LIMI_EVENT_UNDO, .status = make(talk, made, deadline)};
+        event = (limi_event){.kind = LIMI_EVENT_UNDO, .status = make(talk, talk->made, deadline)};
     }
     limi_u32_store(&talk->undoing, NONE);
 }

@@ -94,9 +94,10 @@ typedef struct liminal_config {
     size_t stack_bytes;
 
     /* With LIMINAL_CRASH_COMPENSATE: the last thing that is undone, or all. Optional. Called once, on the
-     * actor's own thread, with no lock held; borrows `snapshot`. Its status goes into the log. It may call the
-     * library; it can read what time is left with liminal_deadline_current(). `compensate_self` has to live until
-     * the conversation has closed or failed. */
+     * actor's own thread, with no lock held; borrows `snapshot`, which is NULL if there is no memory for one. Its
+     * status goes into the log. It may call the library; it can read what time is left with
+     * liminal_deadline_current(). `compensate_self` has to live until the conversation has closed or failed, and
+     * longer if this does not return by its deadline. */
     liminal_status (*compensate)(void *self, const liminal_snapshot *snapshot);
     void *compensate_self;
 

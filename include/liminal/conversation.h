@@ -152,15 +152,16 @@ liminal_status liminal_conversation_query(liminal_conversation *conversation, LI
  * each `undo` is called once, the last registered first, on the actor's own
  * thread, with no lock held; its status goes into the log with `step`. It has to
  * cope with a step that was begun, or never was. What time is left it can read
- * with liminal_deadline_current(). It may call the library, but not end its thread; calls
- * that would wait for this conversation give EDEADLK. When the conversation closes nothing is undone.
+ * with liminal_deadline_current(). It may call the library; calls that would wait for
+ * this conversation give EDEADLK. One that ends its thread has failed with LIMINAL_EEXIT.
+ * When the conversation closes nothing is undone.
  *
  * Takes:    *step, which says what was to be done; `undo` borrows it. `self` has to live until the
  *           conversation has closed or failed.
  * Threads:  any, concurrently.
  * Blocks:   never.
- * Errors:   EINVAL (a NULL, another policy, a backend that can't), ECLOSED, EEXIT, EFAILED (no step is begun any
- *           more), ENOMEM, EFORKED.
+ * Errors:   EINVAL (a NULL, another policy, a backend that can't), ECLOSED, EEXIT, ETIMEDOUT, EFAILED (no step is
+ *           begun any more), ENOMEM, EFORKED.
  * Since:    0.1
  */
 LIMINAL_API LIMINAL_CHECKED

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_exit_against_undo.c -- a participant dies as a step is registered, as the conversation closes, and as what undoes a
- * step returns at its deadline: each step is undone once, or never. */
+/* test_exit_against_undo.c -- a participant dies as a step is registered, as the conversation closes, and as what
+ * undoes a step returns at its deadline: each step is undone once, or never. */
 #include "race/policy_race.h"
 
 typedef struct ledger {
@@ -120,7 +120,7 @@ static void a_drop_and_an_exit(void **state)
     (void)race_shutdown(&supervisor);
 }
 
-/* What undoes the first step takes about as long as there is time for all: 1 if it was done in time. The second is begun
+/* What is undone first takes about as long as there is time for all: 1 if it was done in time. The other one is begun
  * only then. */
 static void a_return_and_the_deadline(void **state)
 {

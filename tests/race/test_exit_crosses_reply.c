@@ -82,7 +82,8 @@ static void no_reply_is_lost_or_doubled(void **state)
             for (int m = 0; m < MESSAGES; m++) {
                 char text[8];
                 (void)snprintf(text, sizeof text, "%d", m);
-                assert_int_equal(liminal_conversation_receive(conversation, &reply, liminal_deadline_never()), LIMINAL_OK);
+                assert_int_equal(liminal_conversation_receive(conversation, &reply, liminal_deadline_never()),
+                                 LIMINAL_OK);
                 assert_string_equal(liminal_envelope_text(reply), text);
                 liminal_envelope_drop(&reply);
             }

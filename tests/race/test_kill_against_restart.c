@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_kill_against_restart.c -- an actor is killed as it is killed by another one, as a participant dies, as it is asked,
- * closed, dropped, shut down, or spawned. */
+/* test_kill_against_restart.c -- an actor is killed as it is killed by another one, as a participant dies, as it is
+ * asked, closed, dropped, shut down, or spawned. */
 #include "race/policy_race.h"
 
 static const liminal_config many = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_ROUTE_NEXT,

@@ -32,6 +32,35 @@ static void one_that_fails_does_not_stop_the_others(void **state)
     shut(&talk);
 }
 
+static void end_the_thread(ledger *self, const liminal_envelope *step)
+{
+    (void)step;
+    if (self->count == 2) {
+        pthread_exit(NULL);
+    }
+}
+
+/* The actor is as if it had been killed; the rest is undone by the same thread, at its end. */
+static void one_that_ends_its_thread_does_not_either(void **state)
+{
+    for (int refused = 0; refused < 2; refused++) {
+        ledger book = new_ledger();
+        worker w;
+        liminal_conversation *talk;
+        open_house();
+        talk = spawn_deeds(*state, undoing_config(), &w, &book, "xyz");
+        book.also = end_the_thread;
+        test_refuse_all_threads(refused == 1);
+        kill_it(w.pid);
+        ends_failed(talk);
+        test_refuse_all_threads(false);
+        assert_string_equal(book.undone, "z y x ");
+        log_is(talk, "exited killed, undone z OK, restarted, undone y EEXIT, undone x OK, failed EEXIT");
+        assert_int_not_equal(book.task, -1);
+        shut(&talk);
+    }
+}
+
 static void ask_the_other(ledger *self, const liminal_envelope *step)
 {
     (void)test_check(ask_until(self->other, liminal_envelope_text(step), NULL, LONG) == LIMINAL_OK);
@@ -133,6 +162,8 @@ static void it_may_call_the_conversation_itself(void **state)
 
 /* ---- one that does not return ---- */
 
+#define IN_TIME_MS 300 /* passes while something is undone; long enough to begin that */
+
 /* It fails at the deadline, for who looks and for who waits, and the rest is not begun when the one returns. */
 static void at_the_deadline_it_fails_all_the_same(void **state)
 {
@@ -141,7 +172,7 @@ static void at_the_deadline_it_fails_all_the_same(void **state)
     liminal_conversation *talk;
     liminal_config config = undoing_config();
     liminal_report report;
-    config.compensate_timeout_ns = 40 * MS;
+    config.compensate_timeout_ns = IN_TIME_MS * MS;
     config.compensate = make_good;
     config.compensate_self = &book;
     open_house();
@@ -151,7 +182,8 @@ static void at_the_deadline_it_fails_all_the_same(void **state)
     test_gate_wait(&book.begun);
     assert_int_equal(liminal_conversation_close(talk, LONG), LIMINAL_OK);
     assert_int_equal(phase(talk), LIMINAL_PHASE_FAILED);
-    log_is(talk, "exited killed, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, undone - ETIMEDOUT, failed EEXIT");
+    log_is(talk, "exited killed, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, undone - ETIMEDOUT, "
+                 "failed EEXIT");
     all_say(talk, LIMINAL_EEXIT);
     assert_int_equal(liminal_supervisor_shutdown(&house, &report, liminal_deadline_in_ms(20)), LIMINAL_ETIMEDOUT);
     assert_stuck_in(&report, "deeds");
@@ -166,7 +198,7 @@ static void who_only_looks_sees_it_fail_at_the_deadline(void **state)
     worker w;
     liminal_conversation *talk;
     liminal_config config = undoing_config();
-    config.compensate_timeout_ns = 20 * MS;
+    config.compensate_timeout_ns = IN_TIME_MS * MS;
     open_house();
     talk = spawn_deeds(*state, config, &w, &book, "xy");
     book.holds_at = "y";
@@ -188,7 +220,7 @@ static void a_close_that_waits_already_is_not_forgotten(void **state)
     liminal_conversation *talk;
     liminal_config config = undoing_config();
     call closer = {.deadline = LONG};
-    config.compensate_timeout_ns = 40 * MS;
+    config.compensate_timeout_ns = IN_TIME_MS * MS;
     open_house();
     talk = spawn_deeds(v, config, &w, &book, "xy");
     book.holds_at = "y";
@@ -228,10 +260,39 @@ static void a_behaviour_that_does_not_return_keeps_it_from_being_undone(void **s
     assert_int_equal(book.count, 0);
 }
 
+/* Nor does it keep those whose asks no turn has come to: they are told at once, also where there is no deadline that
+ * could change. */
+static void nor_does_anybody_wait_behind_it(void **state)
+{
+    static const int64_t times[] = {0, INT64_MAX};
+    for (int i = 0; i < 2; i++) {
+        ledger book = new_ledger();
+        worker w;
+        liminal_conversation *talk;
+        liminal_config config = undoing_config();
+        call asker = {.text = "x", .deadline = liminal_deadline_never()};
+        config.compensate_timeout_ns = times[i];
+        open_house();
+        talk = spawn_deeds(*state, config, &w, &book, "x");
+        put(talk, "hold");
+        test_gate_wait(&w.begun);
+        asker.talk = talk;
+        start_asleep(&asker, ask_body);
+        kill_it(w.pid);
+        joined(&asker, LIMINAL_EEXIT);
+        assert_true(asker.kept);
+        test_gate_open(&w.go);
+        ends_failed(talk);
+        assert_string_equal(book.undone, "x ");
+        shut(&talk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOUR(one_that_fails_does_not_stop_the_others),
+        FOUR(one_that_ends_its_thread_does_not_either),
         FOUR(it_may_ask_another_conversation),
         FOUR(who_is_asked_may_ask_back),
         FOUR(it_may_call_the_conversation_itself),
@@ -239,6 +300,7 @@ int main(void)
         FOUR(who_only_looks_sees_it_fail_at_the_deadline),
         FOUR(a_close_that_waits_already_is_not_forgotten),
         INLINED(a_behaviour_that_does_not_return_keeps_it_from_being_undone),
+        INLINED(nor_does_anybody_wait_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

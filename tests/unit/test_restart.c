@@ -246,7 +246,8 @@ static void who_is_linked_learns_of_it(void **state)
     plain_talk = spawn_worker(v, config, &plain);
     trap.context = &told;
     trap_talk = spawn_with(config, (liminal_participant){.kind = v->kind, .behaviour = &trapping, .self = &trap});
-    watch_talk = spawn_with(config, (liminal_participant){.kind = LIMINAL_PARTICIPANT_WATCHED, .pid = old, .name = "it"});
+    watch_talk =
+        spawn_with(config, (liminal_participant){.kind = LIMINAL_PARTICIPANT_WATCHED, .pid = old, .name = "it"});
     assert_int_equal(liminal_process_link(house, old, plain.pid), LIMINAL_OK);
     assert_int_equal(liminal_process_link(house, old, pid_of(trap_talk, 0)), LIMINAL_OK);
     assert_int_equal(liminal_process_link(house, old, liminal_conversation_pid(trap_talk)), LIMINAL_OK);

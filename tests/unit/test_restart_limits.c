@@ -274,7 +274,7 @@ static void inside_a_behaviour_once_too_often(void **state)
     worker w;
     liminal_conversation *talk;
     open_house();
-    talk = spawn_worker(*state, restarting(1, 0), &w);
+    talk = spawn_worker(*state, restarting(1, 3600 * 1000 * MS), &w);
     w.context = talk;
     w.also = kill_own;
     ask_gives(talk, "kill", "a:kill");

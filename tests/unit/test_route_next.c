@@ -157,7 +157,7 @@ static void what_nobody_waits_for_is_not_begun_again(void **state)
     w[0].holds = true;
     put(talk, "hold this"); /* so that the asker is not the thread that is held */
     test_gate_wait(&w[0].begun);
-    sleeper = (call){.talk = talk, .text = "hold that", .deadline = liminal_deadline_in_ms(SHORT_MS)};
+    sleeper = (call){.talk = talk, .text = "hold that", .deadline = liminal_deadline_in_ms(2 * SHORT_MS)};
     start_asleep(&sleeper, ask_body);
     test_gate_open(&w[0].go);
     test_gate_wait(&w[0].begun); /* the ask is begun, and given up there */
@@ -358,7 +358,10 @@ int main(void)
         EIGHT(last_words_are_an_answer),
         EIGHT(a_thread_that_is_ended_is_followed_by_the_next),
         EIGHT(replies_stay_in_the_order_of_the_messages),
-        EIGHT(what_nobody_waits_for_is_not_begun_again),
+        PAIR(what_nobody_waits_for_is_not_begun_again, "assisted, threads", 0),
+        PAIR(what_nobody_waits_for_is_not_begun_again, "pinned, thread + inline", 3),
+        PAIR(what_nobody_waits_for_is_not_begun_again, "assisted, inline + thread", 4),
+        PAIR(what_nobody_waits_for_is_not_begun_again, "pinned, inlines", 7),
         EIGHT(with_the_last_one_gone_it_fails),
         EIGHT(one_that_is_idle_may_die_unnoticed),
         EIGHT(those_that_are_watched_get_nothing),

@@ -164,8 +164,9 @@ static void what_is_not_undone_in_time_is_logged_so(void **state)
         assert_refusal(&d.w, LIMINAL_EEXIT, "first exited: error 7"); /* that is still the cause */
         next_is(&d, LIMINAL_OK, NULL, ""); /* it returns after all; there is no next one */
         assert_null(d.w.dialogue.undoing);
-        assert_log(&d.w, made == 0 ? "exited 11, undone z ETIMEDOUT, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT"
-                                   : "exited 11, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT");
+        assert_log(&d.w, made == 0
+                             ? "exited 11, undone z ETIMEDOUT, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT"
+                             : "exited 11, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT");
         end_deeds(&d);
     }
 }

@@ -32,7 +32,8 @@ static void keep_bytes(void *context, void *block, size_t size)
     (void)context, (void)block, (void)size;
 }
 
-static const liminal_allocator of_arena = {LIMINAL_OPS(liminal_allocator), .allocate = take_bytes, .release = keep_bytes};
+static const liminal_allocator of_arena = {LIMINAL_OPS(liminal_allocator), .allocate = take_bytes,
+                                           .release = keep_bytes};
 
 typedef struct law {
     world w;
