@@ -422,7 +422,9 @@ static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
     LIMI_ASSERT(st == LIMINAL_OK);
     st = launch(p, stack_bytes);
     limi_wait_leave(p->talk);
+    limi_mutex_lock(&p->talk->lock); /* it can be killed, or shut down, before it has started */
     limi_u32_store(&p->talk->target, p->talk->dialogue.target);
+    limi_mutex_unlock(&p->talk->lock);
     return st;
 }
 

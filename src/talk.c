@@ -286,23 +286,35 @@ void limi_talk_ref(limi_talk *talk)
     limi_refcount_up(&talk->owners);
 }
 
-static void never_was(limi_talk *talk, limi_process *process)
+static bool never_was(limi_talk *talk, limi_process *process)
 {
-    (void)limi_process_end(talk->supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_NOPROC, 0});
+    return limi_process_end(talk->supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_NOPROC, 0});
+}
+
+static limi_process *present_life(limi_talk *talk)
+{
+    limi_process *present;
+    limi_mutex_lock(&talk->supervisor->lock);
+    present = &talk->life->process;
+    limi_mutex_unlock(&talk->supervisor->lock);
+    return present;
 }
 
 void limi_talk_never_was(limi_talk *talk)
 {
+    limi_process *life;
     uint32_t i;
     for (i = 0; i < talk->participant_count; i++) {
         limi_u32_store(&talk->participants[i].disowned, 1);
     }
     for (i = 0; i < talk->participant_count; i++) {
         if (talk->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED) {
-            never_was(talk, &talk->participants[i].process);
+            (void)never_was(talk, &talk->participants[i].process);
         }
     }
-    never_was(talk, &talk->life->process);
+    do { /* it may be killed meanwhile, and have another life by then */
+        life = present_life(talk);
+    } while (!never_was(talk, life) && life != present_life(talk));
 }
 
 static void free_lives(limi_talk *talk)
