@@ -39,16 +39,45 @@ static void release(liminal_notice *notice)
     }
 }
 
-/* FIRING -> FIRED, on this thread. Consumes the list's ownership. */
-static void fire(liminal_notice *notice, const liminal_exit *exit)
+typedef struct firing {
+    liminal_notice *notice;
+    const liminal_exit *exit;
+    unsigned owners; /* that this call stands for: the list, and who is just registering it */
+} firing;
+
+static void call_notify(void *argument)
 {
-    limi_frame frame = {.notice = notice, .supervisor = notice->supervisor};
+    const firing *f = argument;
+    limi_frame frame = {.notice = f->notice, .supervisor = f->notice->supervisor};
     limi_frame_enter(&frame);
-    notice->notify(notice->self, exit);
+    f->notice->notify(f->notice->self, f->exit);
     limi_frame_leave(&frame);
+}
+
+static void fired(liminal_notice *notice)
+{
     limi_u32_store(&notice->word.value, FIRED);
     limi_unpark(&notice->word);
     release(notice);
+}
+
+/* It ended its thread. */
+static void fire_unwound(void *argument)
+{
+    const firing *f = argument;
+    limi_scope_unwound();
+    if (f->owners > 1) {
+        release(f->notice);
+    }
+    fired(f->notice);
+}
+
+/* FIRING -> FIRED, on this thread. Consumes the list's ownership. */
+static void fire(liminal_notice *notice, const liminal_exit *exit, unsigned owners)
+{
+    firing f = {notice, exit, owners};
+    limi_thread_guard(call_notify, fire_unwound, &f);
+    fired(notice);
 }
 
 static void fire_all(liminal_supervisor *supervisor, limi_list *armed, const limi_process *process)
@@ -66,7 +95,7 @@ static void fire_all(liminal_supervisor *supervisor, limi_list *armed, const lim
         if (notice == NULL) {
             return;
         }
-        fire(notice, &process->exit); /* dead: it does not change any more */
+        fire(notice, &process->exit, 1); /* dead: it does not change any more */
     }
 }
 
@@ -117,7 +146,7 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
     limi_mutex_unlock(&supervisor->lock);
 
     if (dead) {
-        fire(notice, &exit);
+        fire(notice, &exit, 2);
     }
     if (out != NULL) {
         *out = notice;

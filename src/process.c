@@ -10,7 +10,8 @@
  * once, so that nobody is dead for long whose conversation does not know. (A participant's died() may end its
  * conversation, whose actor's life is taken in then; that one's has no consequences, so no more nests.) Each
  * holds a share of its record meanwhile. First come all deaths that follow, then the notices, one dead one at
- * a time, so that the embedder's code does not hold up the spreading.
+ * a time, so that the embedder's code does not hold up the spreading. If a notice ends its thread, against the rules
+ * or because a host's thread is cancelled in it, the rest is done while the stack unwinds.
  *
  * A link is broken under the lock, one at a time: who links to a dead one afterwards sees that it is dead;
  * who did so before is on its list. Nobody can be linked to it any more, so the list only shrinks. */
@@ -63,6 +64,7 @@ typedef struct limi_cascade {
     liminal_supervisor *supervisor;
     limi_list dead;  /* to be mourned */
     limi_list ready; /* whose notices are to be fired */
+    limi_process *announced; /* whose notices are being fired */
     struct limi_cascade *outer;
 } limi_cascade;
 
@@ -76,7 +78,11 @@ static limi_cascade *under_way(const liminal_supervisor *supervisor)
     return cascade;
 }
 
-/* With a share of it. */
+/* With a share of it. Not inlined, for in the caller gcc sees a list on the stack, and not that it is empty in the
+ * end. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
 static void take_in(limi_cascade *cascade, limi_process *process)
 {
     limi_list_append(&cascade->dead, &process->grave);
@@ -101,15 +107,23 @@ static void break_links(limi_cascade *cascade, limi_process *process)
     }
 }
 
-/* Not inlined, for in the caller gcc sees a list on the stack, and not that it is empty in the end. */
-#if defined(__GNUC__)
-__attribute__((noinline))
-#endif
-static void run(limi_cascade *cascade, limi_process *first)
+static void announce(limi_cascade *cascade)
 {
+    limi_process *process = cascade->announced;
+    if (process->kind->announce != NULL) {
+        process->kind->announce(process);
+    } else {
+        limi_process_announce(cascade->supervisor, process);
+    }
+    cascade->announced = NULL;
+    process->kind->unref(process);
+}
+
+static void run(void *argument)
+{
+    limi_cascade *cascade = argument;
     liminal_supervisor *supervisor = cascade->supervisor;
     limi_list *node;
-    take_in(cascade, first);
     for (;;) {
         while ((node = limi_list_pop(&cascade->dead)) != NULL) {
             limi_process *process = LIMI_HOLDER(node, limi_process, grave);
@@ -121,23 +135,36 @@ static void run(limi_cascade *cascade, limi_process *first)
         if (node == NULL) {
             return;
         }
-        limi_process *process = LIMI_HOLDER(node, limi_process, grave);
-        if (process->kind->announce != NULL) {
-            process->kind->announce(process);
-        } else {
-            limi_process_announce(supervisor, process);
-        }
-        process->kind->unref(process);
+        cascade->announced = LIMI_HOLDER(node, limi_process, grave);
+        announce(cascade);
     }
+}
+
+/* Its thread is being ended in a notice: the notices that are left, and whatever is left of the cascade. */
+static void run_on(void *argument)
+{
+    limi_cascade *cascade = argument;
+    limi_scope_unwound();
+    limi_scope_here()->cascade = cascade;
+    if (cascade->announced != NULL) {
+        announce(cascade);
+    }
+    run(cascade);
+    limi_scope_here()->cascade = cascade->outer;
 }
 
 void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
 {
-    limi_cascade *outer = under_way(supervisor);
-    limi_cascade mine = {.supervisor = supervisor};
     limi_mutex_lock(&supervisor->lock);
     process->kind->ref(process);
     limi_mutex_unlock(&supervisor->lock);
+    limi_process_mourn_held(supervisor, process);
+}
+
+void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *process)
+{
+    limi_cascade *outer = under_way(supervisor);
+    limi_cascade mine = {.supervisor = supervisor};
     if (outer != NULL) {
         take_in(outer, process);
         return;
@@ -146,7 +173,8 @@ void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
     limi_list_init(&mine.ready);
     mine.outer = limi_scope_here()->cascade;
     limi_scope_here()->cascade = &mine;
-    run(&mine, process);
+    take_in(&mine, process);
+    limi_thread_guard(run, run_on, &mine);
     limi_scope_here()->cascade = mine.outer;
 }
 

@@ -46,7 +46,7 @@ typedef struct limi_process_kind {
      * it can't be told, and never traps. */
     void (*told)(limi_process *process);
 
-    /* Killed, with a share of the record. NULL: it exits with LIMINAL_EXIT_KILLED. */
+    /* Killed. Takes a share of the record. NULL: it exits with LIMINAL_EXIT_KILLED. */
     liminal_status (*kill)(limi_process *process);
 
     bool immune;      /* signals and kills do nothing to it */
@@ -84,6 +84,9 @@ bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, li
 /* After that, with no lock held: its died(), its links and all deaths that follow from them, its notices.
  * Inside another cascade of this thread it is left to that. */
 void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process);
+
+/* The same with a share of it, which this takes, also if a notice ends the thread. */
+void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *process);
 
 /* Both, as of now. */
 bool limi_process_end(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason);

@@ -78,10 +78,9 @@ static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlist
     limi_release(&supervisor->allocator, next, sizeof *next);
 }
 
-/* Called with a share of the conversation. LIMINAL_OK also if that life is over already. */
-static liminal_status kill_life(limi_process *process)
+/* LIMINAL_OK also if that life is over already; *out_dead: it is to be mourned, and followed by another. */
+static liminal_status end_life(limi_talk *talk, limi_process *process, bool *out_dead)
 {
-    limi_talk *talk = process->talk;
     liminal_supervisor *supervisor = talk->supervisor;
     limi_life *next = limi_allocate(&supervisor->allocator, sizeof *next);
     limi_event event = {.kind = LIMI_EVENT_KILLED, .now_ns = limi_clock_monotonic()};
@@ -105,13 +104,25 @@ static liminal_status kill_life(limi_process *process)
     if (st != LIMINAL_OK) {
         return st == LIMINAL_ENOPROC ? LIMINAL_OK : st;
     }
+    *out_dead = done.effects.restart;
     limi_talk_perform(talk, &done);
-    if (done.effects.restart) {
-        limi_process_mourn(supervisor, process);
+    return LIMINAL_OK;
+}
+
+/* Takes a share of the conversation. */
+static liminal_status kill_life(limi_process *process)
+{
+    limi_talk *talk = process->talk;
+    bool dead = false;
+    liminal_status st = end_life(talk, process, &dead);
+    if (dead) {
         limi_u32_store(&talk->renew, 1);
         limi_actor_call(&talk->actor);
+        limi_process_mourn_held(talk->supervisor, process);
+    } else {
+        limi_talk_unref(talk);
     }
-    return LIMINAL_OK;
+    return st;
 }
 
 const limi_process_kind limi_life_kind = {
@@ -146,7 +157,6 @@ static void unwound(void *argument)
     present = &talk->life->process;
     limi_mutex_unlock(&talk->lock);
     limi_ignore(kill_life(present)); /* without memory it keeps its pid, and goes on */
-    limi_talk_unref(talk);
     body(argument);
 }
 

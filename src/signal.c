@@ -31,12 +31,6 @@ static bool signal_locked(liminal_supervisor *supervisor, liminal_pid to, const 
     return true;
 }
 
-static void mourn(liminal_supervisor *supervisor, limi_process *dead)
-{
-    limi_process_mourn(supervisor, dead);
-    dead->kind->unref(dead);
-}
-
 liminal_status liminal_process_signal(liminal_supervisor *supervisor, liminal_pid from, liminal_pid to,
                                       liminal_exit_reason reason)
 {
@@ -62,7 +56,22 @@ liminal_status liminal_process_signal(liminal_supervisor *supervisor, liminal_pi
     limi_message_drop(supervisor, message);
     limi_reached_tell(supervisor, &reached);
     if (reached.dead != NULL) {
-        mourn(supervisor, reached.dead);
+        limi_process_mourn_held(supervisor, reached.dead);
+    }
+    return LIMINAL_OK;
+}
+
+/* With a share, which this takes. */
+static liminal_status kill_held(liminal_supervisor *supervisor, limi_process *process)
+{
+    if (process->kind->kill != NULL) {
+        return process->kind->kill(process);
+    }
+    if (limi_process_mark(supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0}, liminal_time_now(),
+                          limi_clock_monotonic())) {
+        limi_process_mourn_held(supervisor, process);
+    } else {
+        process->kind->unref(process);
     }
     return LIMINAL_OK;
 }
@@ -71,28 +80,22 @@ liminal_status liminal_process_kill(liminal_supervisor *supervisor, liminal_pid 
 {
     liminal_status st = check(supervisor);
     limi_process *process;
+    bool immune;
     if (st != LIMINAL_OK) {
         return st;
     }
     limi_mutex_lock(&supervisor->lock);
     process = limi_process_find_alive(supervisor, pid);
-    if (process != NULL) {
+    immune = process != NULL && process->kind->immune;
+    if (process != NULL && !immune) {
         process->kind->ref(process);
     }
     limi_mutex_unlock(&supervisor->lock);
-    if (process == NULL) {
-        return LIMINAL_OK;
+    if (immune) {
+        return limi_detail(LIMINAL_EINVAL, "process %llu is an OS process that is only watched",
+                           (unsigned long long)pid.value);
     }
-    if (process->kind->immune) {
-        st = limi_detail(LIMINAL_EINVAL, "process %llu is an OS process that is only watched",
-                         (unsigned long long)pid.value);
-    } else if (process->kind->kill != NULL) {
-        st = process->kind->kill(process);
-    } else {
-        (void)limi_process_end(supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
-    }
-    process->kind->unref(process);
-    return st;
+    return process != NULL ? kill_held(supervisor, process) : LIMINAL_OK;
 }
 
 liminal_status liminal_process_trap(liminal_supervisor *supervisor, liminal_pid pid, bool trap)

@@ -184,6 +184,67 @@ static void a_slow_collector_holds_up_no_other(void **state)
     }
 }
 
+/* ---- one that does not return ---- */
+
+static void listen_there(void *argument)
+{
+    ear *e = argument;
+    listen_to(e, e->target->pid);
+}
+
+static void end_my_thread(ear *e, const liminal_exit *exit)
+{
+    (void)exit;
+    atomic_fetch_add(&e->count, 1);
+    pthread_exit(NULL);
+}
+
+/* A notice must return; but the thread may be a host's, and be cancelled in it. The others hear all the same. */
+static void a_notice_that_ends_its_thread(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        liminal_supervisor *supervisor = open_plain();
+        test_thread killer;
+        being b, linked, trapping;
+        ear first, last, late;
+        be(&b, supervisor, both[i % 2], &plain);
+        be(&linked, supervisor, both[i % 2], &plain);
+        be(&trapping, supervisor, both[i % 2], &trapper);
+        assert_int_equal(link_to(&b, &linked), LIMINAL_OK);
+        assert_int_equal(link_to(&linked, &trapping), LIMINAL_OK);
+        ear_init(&first, supervisor);
+        ear_init(&last, supervisor);
+        ear_init(&late, supervisor);
+        first.act = end_my_thread;
+        listen_to(&first, b.pid);
+        listen_to(&last, linked.pid);
+        if (i / 2) { /* on the thread of the one who ends */
+            assert_int_equal(ask(b.conversation, "exit"), LIMINAL_EEXIT);
+        } else {
+            test_thread_start(&killer, kill_there, &b);
+            test_thread_join(&killer);
+        }
+        assert_dies(&b, i / 2 ? boom : killed);
+        assert_dies(&linked, i / 2 ? boom : killed);
+        assert_told(&trapping, linked.pid, i / 2 ? boom : killed);
+        test_until(last.count == 1 && b.releases == 1 && linked.releases == 1);
+        assert_int_equal(first.count, 1);
+        assert_int_equal(liminal_notice_cancel(&first.notice, liminal_deadline_never()), LIMINAL_OK);
+        liminal_notice_drop(&last.notice);
+        late.act = end_my_thread;
+        late.target = &b;
+        test_thread_start(&killer, listen_there, &late);
+        test_thread_join(&killer);
+        assert_int_equal(late.count, 1);
+        assert_null(late.notice);
+        leave(&b);
+        leave(&linked);
+        leave(&trapping);
+        shut(&supervisor);
+    }
+}
+
 /* ---- as many as you like ---- */
 
 enum { ROW = 2000 };
@@ -241,6 +302,7 @@ int main(void)
         TEST(a_slow_notice_holds_up_no_other),
         TEST(a_release_comes_after_the_notices),
         TEST(a_slow_collector_holds_up_no_other),
+        TEST(a_notice_that_ends_its_thread),
         TEST(notices_that_kill_do_not_nest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
