@@ -194,6 +194,7 @@ void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, li
     ticket->where = where;
     ticket->begun |= where == LIMI_WHERE_BEGUN;
     d->at_seats++;
+    ticket->number = ++d->seated;
     limi_list_append(where == LIMI_WHERE_BEGUN ? &d->seats[seat].begun : &d->seats[seat].queue, &ticket->link);
 }
 

@@ -51,13 +51,13 @@ static void fire(liminal_notice *notice, const liminal_exit *exit)
     release(notice);
 }
 
-void limi_process_announce(liminal_supervisor *supervisor, limi_process *process)
+static void fire_all(liminal_supervisor *supervisor, limi_list *armed, const limi_process *process)
 {
     for (;;) {
         limi_list *first;
         liminal_notice *notice = NULL;
         limi_mutex_lock(&supervisor->lock);
-        first = limi_list_pop(&process->notices);
+        first = limi_list_pop(armed);
         if (first != NULL) {
             notice = LIMI_HOLDER(first, liminal_notice, link);
             limi_u32_store(&notice->word.value, FIRING);
@@ -70,8 +70,18 @@ void limi_process_announce(liminal_supervisor *supervisor, limi_process *process
     }
 }
 
+void limi_process_tell_watchers(liminal_supervisor *supervisor, limi_process *process)
+{
+    fire_all(supervisor, &process->watches, process);
+}
+
+void limi_process_announce(liminal_supervisor *supervisor, limi_process *process)
+{
+    fire_all(supervisor, &process->notices, process);
+}
+
 liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
-                               void (*notify)(void *self, const liminal_exit *exit), void *self, bool must_live,
+                               void (*notify)(void *self, const liminal_exit *exit), void *self, bool watch,
                                liminal_notice **out)
 {
     liminal_notice *notice = limi_allocate(&supervisor->allocator, sizeof *notice);
@@ -91,7 +101,7 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
 
     limi_mutex_lock(&supervisor->lock);
     process = limi_registry_find(supervisor, pid);
-    if (process == NULL || (process->dead && must_live)) {
+    if (process == NULL || (process->dead && watch)) {
         limi_mutex_unlock(&supervisor->lock);
         release(notice);
         return limi_detail(LIMINAL_ENOPROC, "no process %llu here", (unsigned long long)pid.value);
@@ -102,7 +112,7 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
     if (dead) {
         limi_u32_store(&notice->word.value, FIRING);
     } else {
-        limi_list_append(&process->notices, &notice->link);
+        limi_list_append(watch ? &process->watches : &process->notices, &notice->link);
     }
     limi_mutex_unlock(&supervisor->lock);
 

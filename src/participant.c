@@ -12,10 +12,14 @@
  *
  * Its own thread: the participant's, or the one that has the conversation's turn. Who makes it dead is
  * decided by limi_process_mark(); died() below follows once, on that thread, and sets `stopping`. A dead
- * one's thread may still be inside a callback: what that gives changes nothing, and then it leaves.
+ * one's thread may still be inside a callback: what that gives changes nothing, and then it leaves. `self` is
+ * let go of by its own thread, when announce() has been there.
  *
- * No wake is lost: work, news and stop are there before the ring, and looked for after the bell was
- * emptied. */
+ * Exit messages come through the conversation's mailbox like requests, and wait at the seat behind those that
+ * came before them; each request has a number there.
+ *
+ * No wake is lost: work, news, stop, `mourned`, `disowned` and talk->settled are there before the ring, and
+ * looked for after the bell was emptied. */
 #include "participant.h"
 
 #include "config.h"
@@ -39,50 +43,6 @@ const liminal_behaviour *liminal_behaviour_echo(void)
     static const liminal_behaviour echo = {LIMINAL_OPS(liminal_behaviour), .answer = echo_answer};
     return &echo;
 }
-
-/* ---- as a process ---- */
-
-static limi_participant *of(limi_process *process)
-{
-    return LIMI_HOLDER(process, limi_participant, process);
-}
-
-static void ref(limi_process *process)
-{
-    limi_talk_ref(process->talk);
-}
-
-static void unref(limi_process *process)
-{
-    limi_talk_unref(process->talk);
-}
-
-static void died(limi_process *process)
-{
-    limi_participant *p = of(process);
-    limi_talk *talk = p->talk;
-    limi_event event = {.kind = LIMI_EVENT_EXITED, .seat = p->seat, .reason = process->exit.reason};
-    limi_u32_store(&p->stopping, 1);
-    limi_inbox_clear(talk->supervisor, process);
-    limi_supervisor_participants(talk->supervisor, 0, 1);
-    if (limi_u32_load(&p->disowned) != 0) {
-        return; /* it was never there */
-    }
-    event.seen = process->exit.seen;
-    event.now_ns = process->exit.seen_ns.ns;
-    limi_talk_step(talk, &event);
-    limi_participant_ring(p, LIMI_RING_STOP);
-    p->exit.kind = LIMI_NODE_EXIT;
-    (void)limi_actor_post(&talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
-}
-
-static void told(limi_process *process)
-{
-    limi_participant_ring(of(process), LIMI_RING_NEWS);
-}
-
-const limi_process_kind limi_participant_kind = {.ref = ref, .unref = unref, .died = died, .told = told};
-const limi_process_kind limi_program_kind = {.ref = ref, .unref = unref, .died = died};
 
 void limi_participant_ring(limi_participant *p, uint32_t bits)
 {
@@ -148,15 +108,39 @@ static void end(limi_participant *p)
 
 /* ---- requests ---- */
 
-limi_request *limi_participant_pull(limi_participant *p)
+/* The next request; or, where its turn has come, the next exit message, which is left in `heard`: *out_news. */
+static limi_request *pull(limi_participant *p, bool *out_news)
 {
+    limi_talk *talk = p->talk;
     limi_event event = {.kind = LIMI_EVENT_PULL, .seat = p->seat};
+    limi_message *news = NULL;
+    limi_done done;
     if (limi_u32_load(&p->stopping) != 0) {
         return NULL;
     }
     event.now_ns = limi_clock_monotonic();
-    limi_talk_step(p->talk, &event);
+    limi_mutex_lock(&talk->lock);
+    if (out_news != NULL && limi_participant_first_news(p) != NULL) {
+        event.until = limi_participant_first_news(p)->behind;
+    }
+    limi_talk_step_locked(talk, &event, &done);
+    if (event.until != 0 && event.ticket == NULL) {
+        news = limi_participant_first_news(p);
+        limi_list_remove(&news->place);
+    }
+    limi_mutex_unlock(&talk->lock);
+    if (news != NULL) {
+        p->heard = news->exit;
+        *out_news = true;
+        limi_message_drop(talk->supervisor, news);
+    }
+    limi_talk_perform(talk, &done);
     return event.ticket != NULL ? LIMI_HOLDER(event.ticket, limi_request, ticket) : NULL;
+}
+
+limi_request *limi_participant_pull(limi_participant *p)
+{
+    return pull(p, NULL);
 }
 
 void limi_participant_answer(limi_participant *p, limi_request *request, liminal_envelope **reply)
@@ -209,18 +193,14 @@ static void call_exited(void *argument)
     limi_participant *p = argument;
     bool inlined = p->kind == LIMINAL_PARTICIPANT_INLINE;
     limi_frame frame = {.participant = p, .turn = inlined ? p->talk : NULL, .supervisor = p->talk->supervisor};
-    liminal_exit exit;
-    while (!p->exiting && limi_u32_load(&p->stopping) == 0 &&
-           limi_inbox_take(p->talk->supervisor, &p->process, &exit)) {
-        liminal_status st = LIMINAL_OK;
-        if (p->behaviour.exited != NULL) { /* else it traps because somebody wanted it to, and does not look */
-            limi_frame_enter(&frame);
-            st = p->behaviour.exited(p->self, &exit);
-            limi_frame_leave(&frame);
-        }
-        if (st != LIMINAL_OK) {
-            decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
-        }
+    liminal_status st = LIMINAL_OK;
+    if (p->behaviour.exited != NULL) { /* else it traps because somebody wanted it to, and does not look */
+        limi_frame_enter(&frame);
+        st = p->behaviour.exited(p->self, &p->heard);
+        limi_frame_leave(&frame);
+    }
+    if (st != LIMINAL_OK) {
+        decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
     }
 }
 
@@ -265,17 +245,28 @@ void limi_participant_answer_inline(limi_participant *p, limi_request *request)
     }
 }
 
+void limi_participant_attend(limi_participant *p)
+{
+    for (;;) {
+        bool news = false;
+        limi_request *request = pull(p, &news);
+        if (request != NULL) {
+            limi_participant_answer_inline(p, request);
+        } else if (news) {
+            limi_thread_guard(call_exited, inline_unwound, p);
+            if (p->exiting) {
+                end(p);
+            }
+        } else {
+            return;
+        }
+    }
+}
+
 void limi_participant_visit(limi_participant *p)
 {
-    limi_request *request;
     limi_u32_store(&p->visiting, 0); /* before looking: what comes from here on is another visit */
-    limi_thread_guard(call_exited, inline_unwound, p);
-    if (p->exiting) {
-        end(p);
-    }
-    while ((request = limi_participant_pull(p)) != NULL) {
-        limi_participant_answer_inline(p, request);
-    }
+    limi_participant_attend(p);
 }
 
 /* ---- a thread of its own ---- */
@@ -283,18 +274,17 @@ void limi_participant_visit(limi_participant *p)
 static void work(limi_participant *p)
 {
     while (!p->exiting) {
-        uint32_t rung = limi_bell_take(&p->bell);
+        bool news = false;
+        (void)limi_bell_take(&p->bell);
         if (limi_u32_load(&p->stopping) != 0) {
             return;
         }
-        if (rung & LIMI_RING_NEWS) {
-            call_exited(p);
-            continue;
-        }
-        p->current = limi_participant_pull(p);
+        p->current = pull(p, &news);
         if (p->current != NULL) {
             call_answer(p);
             after_answer(p);
+        } else if (news) {
+            call_exited(p);
         } else {
             limi_bell_sleep(&p->bell, INT64_MAX);
         }
@@ -370,8 +360,23 @@ static void leave(void *argument)
     limi_talk_leave_thread(p->talk);
 }
 
+/* `self` is let go of when its exit has been made known, by whoever ended it, and when it is its: a spawn that
+ * fails leaves it to the caller. */
+static void await_release(limi_participant *p)
+{
+    for (;;) {
+        (void)limi_bell_take(&p->bell);
+        if (limi_u32_load(&p->disowned) != 0 ||
+            (limi_u32_load(&p->mourned) != 0 && limi_u32_load(&p->talk->settled) != 0)) {
+            return;
+        }
+        limi_bell_sleep(&p->bell, INT64_MAX);
+    }
+}
+
 static void after_life(void *argument)
 {
+    await_release(argument);
     limi_thread_guard(release_self, leave, argument);
     leave(argument);
 }
@@ -458,6 +463,8 @@ void limi_participant_init(limi_participant *p)
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);
     limi_u32_init(&p->visiting, 0);
+    limi_u32_init(&p->mourned, 0);
+    limi_list_init(&p->news);
     limi_u32_init(&p->gone, 0);
 }
 
@@ -500,6 +507,14 @@ void limi_participant_disown(limi_participant *p)
         }
     } else {
         limi_participant_stop(p);
+        limi_bell_ring(&p->bell, LIMI_RING_STOP); /* it may be waiting to hear whose `self` is */
+    }
+}
+
+void limi_participant_settle(limi_participant *p)
+{
+    if (limi_u32_load(&p->stopping) != 0 && p->kind != LIMINAL_PARTICIPANT_WATCHED) {
+        limi_bell_ring(&p->bell, LIMI_RING_STOP);
     }
 }
 

@@ -17,7 +17,7 @@ struct limi_program;
 /* What a participant's thread is rung for. */
 enum {
     LIMI_RING_WORK = 1,   /* there may be a request to pull */
-    LIMI_RING_NEWS = 2,   /* there may be an exit message in the inbox */
+    LIMI_RING_NEWS = 2,   /* there may be an exit message */
     LIMI_RING_STOP = 4,   /* `stopping` is set, or it was killed */
     LIMI_RING_RESUME = 8, /* who was hushed may speak again */
     LIMI_RING_HURRY = 16  /* talk->hurry_ns has changed */
@@ -43,13 +43,16 @@ typedef struct limi_participant {
 
     limi_atomic_u32 stopping; /* no request is begun any more */
     limi_atomic_u32 disowned; /* the spawn failed: `self` is the caller's, nobody is told */
-    limi_node exit;           /* posted to the conversation, once, when it is dead */
-    limi_node visit;          /* INLINE: posted to the conversation: it has work or news */
+    limi_atomic_u32 mourned;  /* its exit has been made known */
+    limi_node exit;           /* posted to the conversation, once, after that */
+    limi_list news;           /* exit messages for it; guarded by talk->lock */
+    limi_node visit;          /* INLINE: posted to the conversation: it has work */
     limi_atomic_u32 visiting; /* ... once at a time */
 
     /* For the thread that runs the behaviour. */
     bool exiting; /* `reason` is decided: it ends when the callback returns */
     liminal_exit_reason reason;
+    liminal_exit heard;      /* the exit message that it is being told */
     limi_request *current;   /* being answered ... */
     liminal_envelope *reply; /* ... with this */
 
@@ -76,8 +79,20 @@ void limi_participant_ring(limi_participant *participant, uint32_t bits);
 /* In a turn: have an inline one answer a request that the rules have begun. Consumes a share of it. */
 void limi_participant_answer_inline(limi_participant *participant, limi_request *request);
 
-/* In a turn: its visit has come: work and news of an inline one. */
+/* In a turn: its visit has come: work of an inline one. */
 void limi_participant_visit(limi_participant *participant);
+
+/* In a turn: an exit message for it has come, behind all that was accepted before. Takes the message. */
+void limi_participant_news(limi_participant *participant, limi_message *message);
+
+/* The first of those that wait for it, or NULL; with talk->lock held. */
+limi_message *limi_participant_first_news(const limi_participant *participant);
+
+/* In a turn: have an inline one handle what waits at its seat. */
+void limi_participant_attend(limi_participant *participant);
+
+/* The spawn is done: if its thread has ended already, that may let go of `self` now. */
+void limi_participant_settle(limi_participant *participant);
 
 /* The conversation is over: begin no more. From any thread; does not wait. */
 void limi_participant_stop(limi_participant *participant);

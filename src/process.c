@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* process.c -- what a pid stands for, and how a death spreads.
  *
- *   living --mark--> dead --mourn: died(), links broken, notices fired--> mourned
+ *   living --mark--> dead --mourn: died(), links broken, watchers told, announce()--> mourned
  *
  * The mark is made under the supervisor's lock, once, by whoever comes first: the process's own thread, a
  * signal, a kill, a linked one that died. The same thread then mourns it. A cascade is a work list on the
  * stack of the outermost mourner of this thread, which scope->cascade points to: a death that follows from
- * another one, in a link, a died() or a notice, is appended and not recursed into. Each holds a share of
- * its record meanwhile. First come all deaths that follow, then the notices, one dead one at a time, so
- * that the embedder's code does not hold up the spreading.
+ * another one, in a link, a died() or a notice, is appended and not recursed into; only its died() comes at
+ * once, so that nobody is dead for long whose conversation does not know. (A participant's died() may end its
+ * conversation, whose actor's life is taken in then; that one's has no consequences, so no more nests.) Each
+ * holds a share of its record meanwhile. First come all deaths that follow, then the notices, one dead one at
+ * a time, so that the embedder's code does not hold up the spreading.
  *
  * A link is broken under the lock, one at a time: who links to a dead one afterwards sees that it is dead;
  * who did so before is on its list. Nobody can be linked to it any more, so the list only shrinks. */
@@ -23,10 +25,12 @@ void limi_process_init(limi_process *process, liminal_pid pid, const limi_proces
     process->kind = kind;
     process->traps = kind->always_traps;
     process->talk = talk;
+    limi_list_init(&process->watches);
     limi_list_init(&process->notices);
     limi_list_init(&process->links);
     limi_list_init(&process->inbox);
     limi_list_init(&process->grave);
+    limi_list_init(&process->peers);
 }
 
 bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
@@ -72,32 +76,40 @@ static limi_cascade *under_way(const liminal_supervisor *supervisor)
     return cascade;
 }
 
-static void break_links(liminal_supervisor *supervisor, limi_process *process, limi_cascade *cascade)
+/* With a share of it. */
+static void take_in(limi_cascade *cascade, limi_process *process)
 {
-    bool more = true;
-    while (more) {
-        limi_process *dead = NULL, *told = NULL;
-        limi_mutex_lock(&supervisor->lock);
-        more = limi_link_break_next(supervisor, process, &dead, &told);
-        limi_mutex_unlock(&supervisor->lock);
-        if (dead != NULL) {
-            limi_list_append(&cascade->dead, &dead->grave);
-        }
-        if (told != NULL) {
-            told->kind->told(told);
-            told->kind->unref(told);
-        }
+    limi_list_append(&cascade->dead, &process->grave);
+    if (process->kind->died != NULL) {
+        process->kind->died(process);
     }
 }
 
-static void run(liminal_supervisor *supervisor, limi_cascade *cascade)
+static void break_links(limi_cascade *cascade, limi_process *process)
 {
+    liminal_supervisor *supervisor = cascade->supervisor;
+    limi_reached reached;
+    bool more = true;
+    while (more) {
+        limi_mutex_lock(&supervisor->lock);
+        more = limi_link_break_next(supervisor, process, &reached);
+        limi_mutex_unlock(&supervisor->lock);
+        if (reached.dead != NULL) {
+            take_in(cascade, reached.dead);
+        }
+        limi_reached_tell(supervisor, &reached);
+    }
+}
+
+static void run(limi_cascade *cascade)
+{
+    liminal_supervisor *supervisor = cascade->supervisor;
     limi_list *node;
     for (;;) {
         while ((node = limi_list_pop(&cascade->dead)) != NULL) {
             limi_process *process = LIMI_HOLDER(node, limi_process, grave);
-            process->kind->died(process);
-            break_links(supervisor, process, cascade);
+            break_links(cascade, process);
+            limi_process_tell_watchers(supervisor, process);
             limi_list_append(&cascade->ready, &process->grave);
         }
         node = limi_list_pop(&cascade->ready);
@@ -105,7 +117,11 @@ static void run(liminal_supervisor *supervisor, limi_cascade *cascade)
             return;
         }
         limi_process *process = LIMI_HOLDER(node, limi_process, grave);
-        limi_process_announce(supervisor, process);
+        if (process->kind->announce != NULL) {
+            process->kind->announce(process);
+        } else {
+            limi_process_announce(supervisor, process);
+        }
         process->kind->unref(process);
     }
 }
@@ -118,15 +134,15 @@ void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
     process->kind->ref(process);
     limi_mutex_unlock(&supervisor->lock);
     if (outer != NULL) {
-        limi_list_append(&outer->dead, &process->grave);
+        take_in(outer, process);
         return;
     }
     limi_list_init(&mine.dead);
     limi_list_init(&mine.ready);
-    limi_list_append(&mine.dead, &process->grave);
     mine.outer = limi_scope_here()->cascade;
     limi_scope_here()->cascade = &mine;
-    run(supervisor, &mine);
+    take_in(&mine, process);
+    run(&mine);
     limi_scope_here()->cascade = mine.outer;
 }
 

@@ -8,11 +8,22 @@
 #include <liminal/process.h>
 
 #include "list.h"
+#include "mailbox.h"
 #include "platform.h"
 #include "table.h"
 
 struct limi_talk;
 typedef struct limi_process limi_process;
+
+/* An exit message, from the exit that causes it until it was handled. It lies in the block of the link, or of
+ * the signal, that it came through. */
+typedef struct limi_message {
+    limi_node node;  /* in the mailbox of a conversation */
+    limi_list place; /* at a participant, or in an inbox */
+    limi_process *to;
+    uint64_t behind; /* at a participant: it comes behind the requests that were seated before this one */
+    liminal_exit exit;
+} limi_message;
 
 /* What the holder of a record does. Called with no lock held, except where it says so. */
 typedef struct limi_process_kind {
@@ -20,12 +31,19 @@ typedef struct limi_process_kind {
     void (*ref)(limi_process *process);
     void (*unref)(limi_process *process);
 
-    /* It is dead: tell its conversation, stop what runs it. Once, on the thread that caused the death,
-     * in a cascade: it must not run turns or wait. */
+    /* It is dead: tell its conversation, stop what runs it. Once, on the thread that caused the death, right
+     * after the mark; it must not run turns or wait, or call the embedder. NULL: there is nothing to do. */
     void (*died)(limi_process *process);
 
-    /* An exit message was put into its inbox: see that it is handled. May be called after its death. NULL: it
-     * can't be told, and never traps. */
+    /* After that, when all deaths that follow from it were made known: call limi_process_announce(), and what else of
+     * the embedder's has waited for this. Once, on the same thread. NULL: its notices are all. */
+    void (*announce)(limi_process *process);
+
+    /* It traps: here is an exit message for it, which this takes. May be called after its death. NULL: see told. */
+    void (*deliver)(limi_process *process, limi_message *message);
+
+    /* It traps, and has no deliver(): a message was put into its inbox. May be called after its death. NULL as well:
+     * it can't be told, and never traps. */
     void (*told)(limi_process *process);
 
     /* Killed, with a share of the record. NULL: it exits with LIMINAL_EXIT_KILLED. */
@@ -41,10 +59,14 @@ struct limi_process {
     liminal_exit exit; /* exit.pid always; the rest once it is dead, and then it never changes */
     bool dead;
     bool traps;
-    limi_list notices; /* armed ones */
-    limi_list links;   /* ends of links */
-    limi_list inbox;   /* exit messages, the oldest first */
+    bool latent;       /* in the registry, but nobody's yet: not to be found */
+    limi_list watches; /* armed notices of conversations, which hear of it first */
+    limi_list notices; /* all other armed ones */
+    limi_list links;   /* ends of links ... */
+    size_t link_count; /* ... so many */
+    limi_list inbox;   /* exit messages, the oldest first, of a kind without deliver() */
     limi_list grave;   /* in the cascade that mourns it */
+    limi_list peers;   /* in the registry, on the list of all */
     const limi_process_kind *kind;
     struct limi_talk *talk; /* the conversation it belongs to; NULL for what was adopted */
     UT_hash_handle hh;      /* in the registry, by exit.pid */
@@ -70,6 +92,9 @@ bool limi_process_end(liminal_supervisor *supervisor, limi_process *process, lim
 
 typedef struct limi_link limi_link;
 
+/* It was handled, or there is nobody to handle it. */
+void limi_message_drop(liminal_supervisor *supervisor, limi_message *message);
+
 /* Take the oldest exit message: false if there is none. */
 bool limi_inbox_take(liminal_supervisor *supervisor, limi_process *process, liminal_exit *out);
 
@@ -78,13 +103,15 @@ void limi_inbox_clear(liminal_supervisor *supervisor, limi_process *process);
 
 /* ---- notices: notice.c ---- */
 
-/* Fire its notices on this thread, with no lock held. Dead. */
+/* Fire its notices on this thread, with no lock held: the watches, or the others. Dead. */
+void limi_process_tell_watchers(liminal_supervisor *supervisor, limi_process *process);
 void limi_process_announce(liminal_supervisor *supervisor, limi_process *process);
 
 /* Arm a notice on a process that may be dead already: it fires then, before this returns. *out may be
- * wanted by nobody (NULL). */
+ * wanted by nobody (NULL). With `watch` it is one of a conversation's: the process must live, and `notify` does
+ * no more than a died() may. */
 liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
-                               void (*notify)(void *self, const liminal_exit *exit), void *self, bool must_live,
+                               void (*notify)(void *self, const liminal_exit *exit), void *self, bool watch,
                                liminal_notice **out);
 
 /* Take a notice back without waiting: true if it will never fire, false if it fires or has fired.

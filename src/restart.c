@@ -25,17 +25,13 @@ static void unref(limi_process *process)
     limi_talk_unref(process->talk);
 }
 
-static void died(limi_process *process)
+static void announce(limi_process *process)
 {
-    limi_inbox_clear(process->talk->supervisor, process);
-}
-
-static void told(limi_process *process)
-{
-    limi_talk *talk = process->talk;
-    if (limi_u32_exchange(&talk->news_posted, 1) == 0) {
-        (void)limi_actor_post(&talk->actor, &talk->news, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
+    const limi_life *life = LIMI_HOLDER(process, limi_life, process);
+    if (life->last) {
+        limi_talk_finish_span(process->talk, life->how);
     }
+    limi_process_announce(process->talk->supervisor, process);
 }
 
 /* ---- a new life ---- */
@@ -48,13 +44,14 @@ static liminal_status enlist(limi_talk *talk, const limi_process *old, limi_life
     limi_mutex_lock(&supervisor->lock);
     if (!old->dead && old == &talk->life->process) {
         limi_process_init(&next->process, limi_registry_new_pid(supervisor), &limi_life_kind, talk);
+        next->process.latent = true;
         st = limi_registry_add(supervisor, &next->process);
     }
     limi_mutex_unlock(&supervisor->lock);
     return st;
 }
 
-/* The old life is dead, the next one is the present one. What had been told to the old one is the next one's. */
+/* The old life is dead, the next one is the present one. */
 static void succeed(limi_talk *talk, limi_life *next)
 {
     liminal_supervisor *supervisor = talk->supervisor;
@@ -62,7 +59,7 @@ static void succeed(limi_talk *talk, limi_life *next)
     limi_mutex_lock(&supervisor->lock);
     (void)limi_process_mark_locked(supervisor, &old->process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0},
                                    liminal_time_now(), limi_clock_monotonic());
-    limi_list_splice(&next->process.inbox, &old->process.inbox);
+    next->process.latent = false;
     next->before = old;
     talk->life = next;
     limi_u64_store(&talk->pid, next->process.exit.pid.value);
@@ -74,7 +71,6 @@ static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlist
 {
     if (enlisted) {
         limi_mutex_lock(&supervisor->lock);
-        limi_link_forget(supervisor, &next->process);
         limi_registry_remove(supervisor, &next->process);
         limi_mutex_unlock(&supervisor->lock);
     }
@@ -118,7 +114,13 @@ static liminal_status kill_life(limi_process *process)
 }
 
 const limi_process_kind limi_life_kind = {
-    .ref = ref, .unref = unref, .died = died, .told = told, .kill = kill_life, .always_traps = true};
+    .ref = ref,
+    .unref = unref,
+    .announce = announce,
+    .deliver = limi_talk_deliver,
+    .kill = kill_life,
+    .always_traps = true,
+};
 
 /* ---- the thread ---- */
 

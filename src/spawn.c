@@ -46,6 +46,16 @@ static void start_all(void *argument)
     s->status = st == LIMINAL_OK ? limi_talk_start_actor(s->talk, s->stack_bytes) : st;
 }
 
+/* From here on each `self` is its participant's. Who was killed before this may be waiting for it. */
+static void settle(limi_talk *talk)
+{
+    uint32_t i;
+    limi_u32_store(&talk->settled, 1);
+    for (i = 0; i < talk->participant_count; i++) {
+        limi_participant_settle(&talk->participants[i]);
+    }
+}
+
 /* End those who were started; their threads count themselves out. */
 static void undo(void *argument)
 {
@@ -59,7 +69,9 @@ static void undo(void *argument)
     for (i = 0; i < s->started; i++) {
         limi_participant_disown(&s->talk->participants[i]);
     }
-    limi_handle_discard(s->conversation);
+    if (s->conversation != NULL) {
+        limi_handle_discard(s->conversation);
+    }
     limi_mutex_lock(&s->supervisor->lock);
     was_over = s->talk->over; /* a shutdown may have ended it, which gave back its place */
     s->talk->over = true;
@@ -78,19 +90,18 @@ static void spawn_unwound(void *argument)
 static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
 {
     liminal_supervisor *supervisor = s->supervisor;
-    liminal_status st = limi_talk_create(supervisor, s->config, &s->talk);
+    liminal_status st;
+    limi_supervisor_participants(supervisor, s->behaviours, 0); /* first, for they may be killed as soon as they are */
+    st = limi_talk_create(supervisor, s->config, &s->talk);
     if (st != LIMINAL_OK) {
+        limi_supervisor_participants(supervisor, 0, s->behaviours);
         limi_supervisor_unreserve(supervisor, 1, s->threads);
         return st;
     }
-    st = liminal_conversation_open(&limi_talk_backend, s->talk, &supervisor->allocator, &s->conversation);
-    if (st != LIMINAL_OK) {
-        limi_supervisor_unreserve(supervisor, 1, s->threads);
-        limi_talk_unref(s->talk);
-        return st;
+    s->status = liminal_conversation_open(&limi_talk_backend, s->talk, &supervisor->allocator, &s->conversation);
+    if (s->status == LIMINAL_OK) {
+        limi_thread_guard(start_all, spawn_unwound, s);
     }
-    limi_supervisor_participants(supervisor, s->behaviours, 0);
-    limi_thread_guard(start_all, spawn_unwound, s);
     if (s->status != LIMINAL_OK) {
         undo(s);
         return s->status;
@@ -98,6 +109,7 @@ static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
     limi_mutex_lock(&supervisor->lock);
     s->talk->handle = s->conversation;
     limi_mutex_unlock(&supervisor->lock);
+    settle(s->talk);
     limi_actor_open(&s->talk->actor);
     *out = s->conversation;
     return LIMINAL_OK;

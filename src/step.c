@@ -67,12 +67,19 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
     }
 }
 
+/* What is queued at a seat first, if it may be pulled. */
+static limi_ticket *first_to_pull(const limi_seat *seat, uint64_t until)
+{
+    limi_ticket *first = limi_list_empty(&seat->queue) ? NULL : LIMI_HOLDER(seat->queue.next, limi_ticket, link);
+    return first != NULL && (until == 0 || first->number < until) ? first : NULL;
+}
+
 static void on_pull(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_seat *seat = &d->seats[event->seat];
+    limi_ticket *ticket;
     event->ticket = NULL;
-    while (event->ticket == NULL && !limi_list_empty(&seat->queue)) {
-        limi_ticket *ticket = LIMI_HOLDER(seat->queue.next, limi_ticket, link);
+    while (event->ticket == NULL && (ticket = first_to_pull(seat, event->until)) != NULL) {
         limi_dialogue_unseat(d, ticket);
         if (is_late(ticket, event)) {
             limi_dialogue_cut_off(d, ticket, LIMINAL_ETIMEDOUT, e);

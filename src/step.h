@@ -35,6 +35,7 @@ typedef struct limi_ticket {
     liminal_status outcome;     /* once decided */
     limi_where where;
     uint32_t seat;    /* while it is at one */
+    uint64_t number;  /* the same: how many had been seated when it was, with it */
     bool begun;       /* by anyone, ever: it was delivered */
     bool decided;     /* ASK, RECEIVE, CLOSE: the caller has its outcome; never changes again */
     bool abandoned;   /* the caller has gone */
@@ -80,6 +81,7 @@ typedef struct limi_dialogue {
     uint32_t target;    /* the seat that messages go to; seat_count: none */
     uint32_t living;    /* seats that are alive */
     size_t at_seats;    /* tickets queued or begun, over all seats */
+    uint64_t seated;    /* how many ever were */
     limi_list replies;  /* SEND tickets whose reply nobody has yet */
     limi_list receivers, closers;
     liminal_deadline deadline;       /* of the whole conversation */
@@ -138,6 +140,7 @@ typedef struct limi_event {
     liminal_envelope *reply; /* ANSWERED: given away, unless the step leaves it (see limi_step) */
     limi_undo *undo;         /* UNDO: out */
     uint32_t seat;
+    uint64_t until; /* PULL: only what was seated before this number; 0: whatever is there */
     liminal_exit_reason reason;
     liminal_time now;  /* wall clock, for the log */
     liminal_time seen; /* EXITED */

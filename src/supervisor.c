@@ -86,9 +86,23 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_word_init(&supervisor->changed, 0);
     limi_list_init(&supervisor->talks);
     limi_list_init(&supervisor->told);
+    limi_list_init(&supervisor->registry.all);
     limi_random(&supervisor->registry.seed, sizeof supervisor->registry.seed);
     *out = supervisor;
     return LIMINAL_OK;
+}
+
+/* The lock goes to whoever is quickest, which is not one that has to be woken first: so this stays away for a
+ * moment. */
+void limi_supervisor_let_in(liminal_supervisor *supervisor)
+{
+    enum { MOMENT_NS = 20000 };
+    limi_word nothing;
+    limi_mutex_unlock(&supervisor->lock);
+    limi_word_init(&nothing, 0);
+    (void)limi_park(&nothing, 0, limi_clock_monotonic() + MOMENT_NS);
+    limi_word_destroy(&nothing);
+    limi_mutex_lock(&supervisor->lock);
 }
 
 /* ---- the census ---- */

@@ -13,6 +13,7 @@
  * supervisor's lock. */
 typedef struct limi_registry {
     limi_process *by_pid;
+    limi_list all; /* the same processes, and places where somebody is reading: see registry.c */
     struct limi_talk *by_name;
     limi_link *links;
     uint64_t seed;
@@ -86,13 +87,36 @@ struct limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const 
 bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
                               liminal_time seen, int64_t seen_ns) LIMI_REQUIRES(supervisor->lock);
 
-/* One who has died, and the next of those linked to it: that link is gone with this. A peer that dies of it
- * has been marked, and is given as *out_dead, with a ref; one that traps has its message, and is given as
- * *out_told, with a ref. False: no link is left. */
-bool limi_link_break_next(liminal_supervisor *supervisor, limi_process *dead, limi_process **out_dead,
-                          limi_process **out_told) LIMI_REQUIRES(supervisor->lock);
+/* What an exit did to another process: what is left to do when the lock is released. */
+typedef struct limi_reached {
+    limi_process *dead;    /* it was marked, and has to be mourned; with a ref */
+    limi_process *told;    /* it traps, and has to be given ... */
+    limi_message *message; /* ... this, or to look into its inbox; with a ref */
+    limi_message *waste;   /* to be released */
+} limi_reached;
 
-/* The record goes, and never was mourned: its links vanish. */
-void limi_link_forget(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
+limi_process *limi_process_find_alive(liminal_supervisor *supervisor, liminal_pid pid)
+    LIMI_REQUIRES(supervisor->lock);
+
+/* The exit reaches one that lives. Takes the message. */
+void limi_process_reach(liminal_supervisor *supervisor, limi_process *to, const liminal_exit *exit,
+                        limi_message *message, limi_reached *out) LIMI_REQUIRES(supervisor->lock);
+
+/* An exit message with nothing in it; NULL without memory. Without the lock. */
+limi_message *limi_message_create(liminal_supervisor *supervisor);
+
+/* One who has died, and the next of those linked to it: that link is gone with this. False: no link is left. */
+bool limi_link_break_next(liminal_supervisor *supervisor, limi_process *dead, limi_reached *out)
+    LIMI_REQUIRES(supervisor->lock);
+
+/* Whether it has links, broken ones not counted in. */
+bool limi_link_has_any(liminal_supervisor *supervisor, const limi_process *process) LIMI_REQUIRES(supervisor->lock);
+
+/* Without the lock: all but the mourning. */
+void limi_reached_tell(liminal_supervisor *supervisor, limi_reached *reached);
+
+/* In a long loop, each so many steps: let those in who wait for the lock. */
+#define LIMI_STEPS_AT_ONCE 4096
+void limi_supervisor_let_in(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
 #endif

@@ -79,69 +79,87 @@ static void give_pids(limi_talk *talk, const liminal_config *config)
     limi_mutex_unlock(&supervisor->lock);
 }
 
-static void take_out(liminal_supervisor *supervisor, limi_process *process) LIMI_UNCHECKED
+/* With the supervisor's lock held, in a long loop: others may come in now and then. */
+static void let_others_in(liminal_supervisor *supervisor, uint32_t i) LIMI_REQUIRES(supervisor->lock)
 {
-    limi_link_forget(supervisor, process);
-    limi_registry_remove(supervisor, process);
-}
-
-/* With the supervisor's lock held. */
-static void delist_locked(limi_talk *talk) LIMI_UNCHECKED
-{
-    liminal_supervisor *supervisor = talk->supervisor;
-    limi_life *life;
-    uint32_t i;
-    limi_list_remove(&talk->siblings);
-    limi_registry_remove_name(supervisor, talk);
-    for (life = talk->enlisted ? talk->life : NULL; life != NULL; life = life->before) {
-        take_out(supervisor, &life->process);
-    }
-    talk->enlisted = false;
-    for (i = 0; i < talk->participant_count; i++) {
-        if (talk->participants[i].enlisted) {
-            take_out(supervisor, &talk->participants[i].process);
-        }
-        talk->participants[i].enlisted = false;
+    if (i % LIMI_STEPS_AT_ONCE == LIMI_STEPS_AT_ONCE - 1) {
+        limi_supervisor_let_in(supervisor);
     }
 }
 
-/* Put everyone into the registry. From here on others can find the conversation, and a shutdown can tell
- * it to close, though its turns are held until the spawn is done. */
-static liminal_status enlist(limi_talk *talk) LIMI_UNCHECKED
+static liminal_status add_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
 {
-    liminal_supervisor *supervisor = talk->supervisor;
     liminal_status st;
     uint32_t i;
-    limi_mutex_lock(&supervisor->lock);
-    /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
-     * finds that it has begun. */
-    st = supervisor->closing ? limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down")
-                             : limi_registry_add(supervisor, &talk->life->process);
+    talk->life->process.latent = true;
+    st = limi_registry_add(supervisor, &talk->life->process);
     talk->enlisted = st == LIMINAL_OK;
-    if (st == LIMINAL_OK && talk->name[0] != '\0') {
-        st = limi_registry_add_name(supervisor, talk);
-    }
     for (i = 0; i < talk->participant_count && st == LIMINAL_OK; i++) {
         limi_participant *p = &talk->participants[i];
         if (p->kind != LIMINAL_PARTICIPANT_WATCHED) {
+            p->process.latent = true;
             st = limi_registry_add(supervisor, &p->process);
             p->enlisted = st == LIMINAL_OK;
         }
+        let_others_in(supervisor, i);
+    }
+    return st;
+}
+
+static void show_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
+{
+    uint32_t i;
+    talk->life->process.latent = false;
+    for (i = 0; i < talk->participant_count; i++) {
+        talk->participants[i].process.latent = false;
+        let_others_in(supervisor, i);
+    }
+}
+
+/* Put everyone into the registry, and let them be seen once nothing can go wrong. From here on others can find
+ * the conversation, and a shutdown can tell it to close, though its turns are held until the spawn is done. */
+static liminal_status enlist(limi_talk *talk)
+{
+    liminal_supervisor *supervisor = talk->supervisor;
+    liminal_status st;
+    limi_mutex_lock(&supervisor->lock);
+    st = add_everyone(talk, supervisor);
+    /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
+     * finds that it has begun. */
+    if (st == LIMINAL_OK && supervisor->closing) {
+        st = limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
+    }
+    if (st == LIMINAL_OK && talk->name[0] != '\0') {
+        st = limi_registry_add_name(supervisor, talk);
     }
     if (st == LIMINAL_OK) {
         limi_list_append(&supervisor->talks, &talk->siblings);
-    } else {
-        delist_locked(talk); /* at once: nobody may get hold of what was never there */
+        show_everyone(talk, supervisor);
     }
     limi_mutex_unlock(&supervisor->lock);
     return st;
 }
 
-static void delist(limi_talk *talk) LIMI_UNCHECKED
+/* They are dead, or were never seen. */
+static void delist(limi_talk *talk)
 {
-    limi_mutex_lock(&talk->supervisor->lock);
-    delist_locked(talk);
-    limi_mutex_unlock(&talk->supervisor->lock);
+    liminal_supervisor *supervisor = talk->supervisor;
+    limi_life *life;
+    uint32_t i = 0;
+    limi_mutex_lock(&supervisor->lock);
+    limi_list_remove(&talk->siblings);
+    limi_registry_remove_name(supervisor, talk);
+    for (life = talk->enlisted ? talk->life : NULL; life != NULL; life = life->before) {
+        limi_registry_remove(supervisor, &life->process);
+        let_others_in(supervisor, i++);
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        if (talk->participants[i].enlisted) {
+            limi_registry_remove(supervisor, &talk->participants[i].process);
+        }
+        let_others_in(supervisor, i);
+    }
+    limi_mutex_unlock(&supervisor->lock);
 }
 
 static void set_policies(limi_talk *talk, const liminal_config *config)
@@ -211,12 +229,11 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     limi_list_init(&talk->siblings);
     limi_u32_init(&talk->quiet_close_posted, 0);
     limi_list_init(&talk->sleepers);
-    limi_u32_init(&talk->news_posted, 0);
+    limi_u32_init(&talk->settled, 0);
     limi_u32_init(&talk->renew, 0);
     limi_u32_init(&talk->undoing, 0);
     limi_u64_init(&talk->hurry_ns, (uint64_t)INT64_MAX);
     talk->may_stall = talk->has_inline || config->on_crash == LIMINAL_CRASH_COMPENSATE;
-    talk->news.kind = LIMI_NODE_NEWS;
     talk->nudge.kind = LIMI_NODE_NUDGE;
     talk->quiet_close.kind = LIMI_NODE_CLOSE_QUIETLY;
     talk->due_ns = talk->deadline.ns;
@@ -297,12 +314,27 @@ static void free_lives(limi_talk *talk)
     }
 }
 
+/* No turn was ever run: the spawn has failed. */
+static void forget_news(limi_talk *talk)
+{
+    limi_node *node = limi_mailbox_take(&talk->actor.mailbox);
+    while (node != NULL) {
+        limi_node *next = node->next;
+        if (node->kind == LIMI_NODE_NEWS) {
+            limi_message_drop(talk->supervisor, LIMI_HOLDER(node, limi_message, node));
+        }
+        node = next;
+    }
+}
+
 static void destroy(limi_talk *talk)
 {
     liminal_supervisor *supervisor = talk->supervisor;
     limi_list *node;
     uint32_t i;
-    limi_inbox_clear(supervisor, &talk->life->process);
+    if (limi_u32_load(&talk->settled) == 0) {
+        forget_news(talk);
+    }
     delist(talk);
     free_lives(talk);
     if (talk->state != NULL) {

@@ -29,7 +29,7 @@ enum {
     LIMI_NODE_BARRIER,  /* a request: everything before it has been handled */
     LIMI_NODE_EXIT,     /* a participant that is dead */
     LIMI_NODE_VISIT,    /* an inline participant that has work or news */
-    LIMI_NODE_NEWS,     /* the conversation: exit messages */
+    LIMI_NODE_NEWS,     /* an exit message, for a participant or the actor */
     LIMI_NODE_CLOSE_QUIETLY, /* the conversation: its last handle has gone, or the supervisor shuts down */
     LIMI_NODE_NUDGE     /* the conversation: what is left to be ended inside a turn */
 };
@@ -39,6 +39,8 @@ enum {
 typedef struct limi_life {
     limi_process process;
     struct limi_life *before;
+    bool last;          /* the conversation has ended with it ... */
+    liminal_status how; /* ... for this */
 } limi_life;
 
 typedef struct limi_talk {
@@ -81,8 +83,7 @@ typedef struct limi_talk {
     limi_node nudge;
     limi_node quiet_close;
     limi_atomic_u32 quiet_close_posted;
-    limi_node news;
-    limi_atomic_u32 news_posted;
+    limi_atomic_u32 settled; /* the spawn has succeeded; till then no turn is run */
 
     limi_atomic_u64 pid;      /* life->process.exit.pid */
     limi_atomic_u64 hurry_ns; /* a shutdown's deadline: programs that are being ended have until then */
@@ -126,6 +127,12 @@ void limi_talk_leave_thread(limi_talk *talk);
 
 void limi_talk_handle(void *self, limi_node *node); /* the actor's */
 void limi_talk_on_due(void *self);
+
+/* As limi_process_kind.deliver: into the mailbox. */
+void limi_talk_deliver(limi_process *process, limi_message *message);
+
+/* It has ended: hand its span to the collector. Once. */
+void limi_talk_finish_span(limi_talk *talk, liminal_status how);
 
 /* Take one step and perform its effects, on the calling thread, with no lock held. */
 void limi_talk_step(limi_talk *talk, limi_event *event);

@@ -46,17 +46,27 @@ static void stop_everyone(limi_talk *talk)
     }
 }
 
+void limi_talk_finish_span(limi_talk *talk, liminal_status how)
+{
+    limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
+    limi_frame_enter(&frame);
+    limi_ignore(liminal_span_finish(talk->span, how == LIMINAL_ECLOSED ? LIMINAL_OK : how, NULL)); /* once */
+    limi_frame_leave(&frame);
+}
+
+/* The embedder's code comes when all that follows from this end was made known: see announce() in restart.c. */
 static void announce_end(limi_talk *talk, const limi_done *done)
 {
     limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
-    liminal_status how = done->cause == LIMINAL_ECLOSED ? LIMINAL_OK : done->cause;
     limi_frame_enter(&frame);
-    limi_ignore(liminal_span_finish(talk->span, how, NULL)); /* once */
     if (done->dead != NULL) {
         limi_process_mourn(talk->supervisor, &done->dead->process);
+    } else {
+        limi_talk_finish_span(talk, done->cause);
     }
     limi_frame_leave(&frame);
-    /* Only now: until this is handled the mailbox can't be sealed, and no shutdown overtakes a callback. */
+    /* Only now: until this is handled the mailbox can't be sealed, and no shutdown overtakes a callback. Inside a
+     * cascade they come later; but whoever has that is in a turn, or a thread that a shutdown waits for. */
     (void)limi_actor_post(&talk->actor, &talk->nudge, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
 }
 
@@ -128,6 +138,8 @@ static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
     if (limi_process_mark_locked(supervisor, &talk->life->process, reason, liminal_time_now(),
                                  limi_clock_monotonic())) {
         done->dead = talk->life;
+        done->dead->last = true;
+        done->dead->how = done->cause;
     }
     limi_mutex_unlock(&supervisor->lock);
     if (!over_before) {
@@ -241,16 +253,27 @@ static void on_request(limi_talk *talk, limi_request *request, uint32_t kind)
     limi_talk_step(talk, &event);
 }
 
-/* Conversations trap exits: what reaches the actor from elsewhere is written down. */
-static void on_news(limi_talk *talk)
+/* Conversations trap exits: what reaches the actor from elsewhere is written down, whichever life it was for. */
+static void on_news(limi_talk *talk, limi_message *message)
 {
-    liminal_exit exit;
-    limi_u32_store(&talk->news_posted, 0); /* before looking */
-    limi_mutex_lock(&talk->lock);
-    while (limi_inbox_take(talk->supervisor, &talk->life->process, &exit)) {
-        limi_state_note_exit(talk->state, &exit);
+    if (message->to->kind != &limi_life_kind) {
+        limi_participant_news(LIMI_HOLDER(message->to, limi_participant, process), message);
+        return;
     }
+    limi_mutex_lock(&talk->lock);
+    limi_state_note_exit(talk->state, &message->exit);
     limi_mutex_unlock(&talk->lock);
+    limi_message_drop(talk->supervisor, message);
+}
+
+void limi_talk_deliver(limi_process *process, limi_message *message)
+{
+    limi_talk *talk = process->talk;
+    message->node.kind = LIMI_NODE_NEWS;
+    if (limi_actor_post(&talk->actor, &message->node, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL) ==
+        LIMI_PUSH_SEALED) {
+        limi_message_drop(talk->supervisor, message);
+    }
 }
 
 static void on_quiet_close(limi_talk *talk)
@@ -272,7 +295,7 @@ void limi_talk_handle(void *self, limi_node *node)
         limi_participant_visit(LIMI_HOLDER(node, limi_participant, visit));
         break;
     case LIMI_NODE_NEWS:
-        on_news(talk);
+        on_news(talk, LIMI_HOLDER(node, limi_message, node));
         break;
     case LIMI_NODE_NUDGE:
         on_nudge(talk);

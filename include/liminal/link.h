@@ -13,13 +13,16 @@ LIMINAL_BEGIN
  *
  * Who traps and where the messages go: a behaviour that has exited() traps, and is called with them; an
  * attached thread that traps takes them with liminal_thread_next_exit(); a conversation always traps and
- * puts them into its log. A process that exits by a signal is dead at once, for everybody: its conversation
- * goes by its policy, its notices fire. A behaviour in the middle of a callback is not interrupted; what it
- * then gives is dropped, and it is released. A child program is ended as by a close, or with SIGKILL
- * if it is killed. A watched OS process is not the library's to end: signals do nothing to it.
+ * puts them into its log. To the first and the last a message comes behind what their conversation accepted
+ * before it: of one that sends something and then exits, they see it in that order.
+ *
+ * A process that exits by a signal is dead at once, for everybody: its conversation goes by its policy, its
+ * notices fire. A behaviour in the middle of a callback is not interrupted; what it then gives is dropped, and
+ * it is released. A child program is ended as by a close, or with SIGKILL if it is killed. A watched OS process
+ * is not the library's to end: signals do nothing to it.
  *
  * Exits spread on the thread that causes them, before the call returns; inside an exit notice, when that has
- * returned. Every call costs the same however many processes there are. */
+ * returned. Every call costs the same however many processes there are, but for the two that list them. */
 
 /**
  * Link two processes. Linking them again, or one to itself, changes nothing.
@@ -106,7 +109,8 @@ liminal_status liminal_process_trap(liminal_supervisor *supervisor, liminal_pid 
 /**
  * List the links of a process, in no order.
  *
- * Writes as many as `room` allows; *out_count says how many there are.
+ * Writes as many as `room` allows; *out_count says how many there are. Those
+ * that come or go meanwhile may be among them or not, or twice.
  *
  * Gives:    *out_count, and pids in `out`, which may be NULL with a room of 0.
  * Threads:  any.
@@ -121,7 +125,8 @@ liminal_status liminal_process_links(liminal_supervisor *supervisor, liminal_pid
 /**
  * List the pids of all that live, in no order.
  *
- * Writes as many as `room` allows; *out_count says how many there are.
+ * Writes as many as `room` allows; *out_count says how many there are. Whoever
+ * comes or goes meanwhile may be among them or not.
  *
  * Gives:    *out_count, and pids in `out`, which may be NULL with a room of 0.
  * Threads:  any.

@@ -37,7 +37,8 @@ typedef struct liminal_behaviour {
     void (*release)(void *self);
 
     /* Optional. Handle an exit message: a linked process has exited, or sent an exit signal. Having this slot
-     * makes the participant trap exits from the start; see link.h. Called like answer(), between requests.
+     * makes the participant trap exits from the start; see link.h. Called like answer(), in turn with the
+     * requests that were accepted before and after it.
      * Any status but LIMINAL_OK ends the participant with LIMINAL_EXIT_ERROR and that status. Default: does
      * nothing, and the participant does not trap. Since 0.1 */
     liminal_status (*exited)(void *self, const liminal_exit *exit);

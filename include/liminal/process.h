@@ -61,7 +61,7 @@ LIMINAL_API liminal_exit_text liminal_exit_describe(liminal_exit_reason reason);
  * the same call of answer() gives is still delivered. Of several reasons the
  * first one counts, also over the status that the callback returns.
  *
- * Threads:  inside a behaviour's start() or answer().
+ * Threads:  inside a behaviour's start(), answer() or exited().
  * Blocks:   never.
  * Errors:   EEXIT (always, when the exit is noted), EPHASE (not inside a behaviour), EINVAL (kind outside
  *           the enum).

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* signal.c -- exit signals, kills, and who traps exits. */
+#include "detail.h"
+#include "process.h"
+#include "supervisor.h"
+
+static liminal_status check(const liminal_supervisor *supervisor)
+{
+    return supervisor == NULL ? limi_detail(LIMINAL_EINVAL, "supervisor: NULL") : limi_supervisor_here(supervisor);
+}
+
+/* False: it traps, and there is no message to tell it with. */
+static bool signal_locked(liminal_supervisor *supervisor, liminal_pid to, const liminal_exit *exit,
+                          limi_message **message, limi_reached *out) LIMI_REQUIRES(supervisor->lock)
+{
+    limi_process *process = limi_process_find_alive(supervisor, to);
+    if (process == NULL || process->kind->immune) {
+        return true;
+    }
+    if (process->traps && *message == NULL) {
+        return false;
+    }
+    if (!process->traps && exit->pid.value == to.value) { /* its own wish, also a normal one */
+        (void)limi_process_mark_locked(supervisor, process, exit->reason, exit->seen, exit->seen_ns.ns);
+        process->kind->ref(process);
+        out->dead = process;
+        return true;
+    }
+    limi_process_reach(supervisor, process, exit, *message, out);
+    *message = NULL;
+    return true;
+}
+
+static void mourn(liminal_supervisor *supervisor, limi_process *dead)
+{
+    limi_process_mourn(supervisor, dead);
+    dead->kind->unref(dead);
+}
+
+liminal_status liminal_process_signal(liminal_supervisor *supervisor, liminal_pid from, liminal_pid to,
+                                      liminal_exit_reason reason)
+{
+    liminal_status st = check(supervisor);
+    liminal_exit exit = {from, reason, liminal_time_now(), {limi_clock_monotonic()}};
+    limi_reached reached = {NULL, NULL, NULL, NULL};
+    limi_message *message = NULL;
+    bool done;
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (reason.kind < LIMINAL_EXIT_NORMAL || reason.kind > LIMINAL_EXIT_UNKNOWN) {
+        return limi_detail(LIMINAL_EINVAL, "reason.kind: %d is not an exit kind", (int)reason.kind);
+    }
+    for (done = false; !done;) {
+        limi_mutex_lock(&supervisor->lock);
+        done = signal_locked(supervisor, to, &exit, &message, &reached);
+        limi_mutex_unlock(&supervisor->lock);
+        if (!done && (message = limi_message_create(supervisor)) == NULL) {
+            return LIMINAL_ENOMEM;
+        }
+    }
+    limi_message_drop(supervisor, message);
+    limi_reached_tell(supervisor, &reached);
+    if (reached.dead != NULL) {
+        mourn(supervisor, reached.dead);
+    }
+    return LIMINAL_OK;
+}
+
+liminal_status liminal_process_kill(liminal_supervisor *supervisor, liminal_pid pid)
+{
+    liminal_status st = check(supervisor);
+    limi_process *process;
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    limi_mutex_lock(&supervisor->lock);
+    process = limi_process_find_alive(supervisor, pid);
+    if (process != NULL) {
+        process->kind->ref(process);
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    if (process == NULL) {
+        return LIMINAL_OK;
+    }
+    if (process->kind->immune) {
+        st = limi_detail(LIMINAL_EINVAL, "process %llu is an OS process that is only watched",
+                         (unsigned long long)pid.value);
+    } else if (process->kind->kill != NULL) {
+        st = process->kind->kill(process);
+    } else {
+        (void)limi_process_end(supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
+    }
+    process->kind->unref(process);
+    return st;
+}
+
+liminal_status liminal_process_trap(liminal_supervisor *supervisor, liminal_pid pid, bool trap)
+{
+    liminal_status st = check(supervisor);
+    limi_process *process;
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    limi_mutex_lock(&supervisor->lock);
+    process = limi_process_find_alive(supervisor, pid);
+    if (process == NULL) {
+        st = LIMINAL_ENOPROC;
+    } else if ((process->kind->told == NULL && process->kind->deliver == NULL) || process->kind->always_traps) {
+        st = LIMINAL_EINVAL;
+    } else {
+        process->traps = trap;
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    if (st == LIMINAL_EINVAL) {
+        return limi_detail(st, "process %llu: whether it traps exits can't be changed", (unsigned long long)pid.value);
+    }
+    return st == LIMINAL_OK ? st : limi_detail(st, "no process %llu lives here", (unsigned long long)pid.value);
+}
