@@ -119,9 +119,31 @@ void limi_thread_join(limi_thread thread);
  * thread), run unwound(argument) while the stack unwinds; the thread then really ends. */
 void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument);
 
-/* Zeroed memory of the calling thread, for scope.c. */
-#define LIMI_THREAD_ROOM 512
+/* Zeroed memory of the calling thread, for scope.c. It is there until the thread has ended, also for an at_end()
+ * below. */
+#define LIMI_THREAD_ROOM 640
 void *limi_thread_room(void);
+
+/* A value of each thread's own, noticed when the thread ends. */
+typedef struct limi_key {
+    _Alignas(8) unsigned char room[8];
+} limi_key;
+
+/* What the value points to: memory of that thread's, for limi_key_delete() waits for nobody. */
+typedef struct limi_key_value {
+    void (*at_end)(struct limi_key_value *value);
+} limi_key_value;
+
+/* From here on value->at_end(value) is called for each thread that ends with a value that is not NULL, by return,
+ * pthread_exit or cancellation: on the thread, with cancellation disabled; the value is NULL by then. ELIMIT: no key is
+ * left. */
+liminal_status limi_key_create(limi_key *key);
+
+/* No thread begins an at_end() for this key any more, but one may be in it, or about to be. */
+void limi_key_delete(limi_key *key);
+
+/* The calling thread's value. ELIMIT: no memory for it; never for NULL. */
+liminal_status limi_key_set(const limi_key *key, limi_key_value *value);
 
 /* ---- clocks, randomness, epoch ---------------------------------------------------------------- */
 
