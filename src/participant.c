@@ -389,6 +389,7 @@ static void unwound_life(void *argument)
 
 static void thread_body(void *argument)
 {
+    limi_scope_ours();
     limi_thread_guard(serve, unwound_life, argument);
     after_life(argument);
 }

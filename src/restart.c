@@ -150,6 +150,7 @@ static void unwound(void *argument)
 
 static void body(void *argument)
 {
+    limi_scope_ours();
     limi_thread_guard(live, unwound, argument);
     limi_talk_leave_thread(argument);
 }

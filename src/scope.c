@@ -9,6 +9,7 @@ typedef struct room {
     limi_scope scope;
     limi_pool pool;
     limi_detail_room detail;
+    limi_slots slots;
 } room;
 
 _Static_assert(sizeof(room) <= LIMI_THREAD_ROOM, "the platform gives each thread enough room");
@@ -31,6 +32,16 @@ limi_pool *limi_scope_pool(void)
 limi_detail_room *limi_detail_here(void)
 {
     return &here()->detail;
+}
+
+limi_slots *limi_scope_slots(void)
+{
+    return &here()->slots;
+}
+
+void limi_scope_ours(void)
+{
+    here()->slots.ours = true;
 }
 
 void limi_scope_unwound(void)

@@ -2,7 +2,11 @@
 /* shutdown.c -- the end of a supervisor: tell everyone, wait for the threads, say who is left.
  *
  * The census only falls under the lock, which then counts `changed` up and unparks; the shutdown reads
- * `changed` before it looks at the census and parks on what it read: no fall is missed. */
+ * `changed` before it looks at the census and parks on what it read: no fall is missed.
+ *
+ * First all conversations end, and their threads; then what was adopted is let go. So who still has something to
+ * finish does not see an attached thread or an OS process die before. */
+#include "adopted.h"
 #include "detail.h"
 #include "scope.h"
 #include "supervisor.h"
@@ -65,17 +69,36 @@ static void tell_everyone(liminal_supervisor *supervisor, liminal_deadline deadl
     }
 }
 
-static bool wait_for_threads(liminal_supervisor *supervisor, liminal_deadline deadline)
+/* How many have still to leave before the next step. */
+static size_t conversations_left(liminal_supervisor *supervisor)
+{
+    size_t threads;
+    limi_mutex_lock(&supervisor->lock);
+    threads = supervisor->census.threads - (supervisor->watcher != NULL);
+    limi_mutex_unlock(&supervisor->lock);
+    return threads;
+}
+
+static size_t adopted_left(liminal_supervisor *supervisor)
+{
+    size_t left;
+    limi_watcher_dismiss(supervisor);
+    limi_attached_detach_all(supervisor);
+    limi_mutex_lock(&supervisor->lock);
+    left = supervisor->census.threads + supervisor->held;
+    limi_mutex_unlock(&supervisor->lock);
+    return left;
+}
+
+static bool wait_for(liminal_supervisor *supervisor, size_t (*left)(liminal_supervisor *supervisor),
+                     liminal_deadline deadline)
 {
     bool in_time = true;
     for (;;) {
         uint32_t seen = limi_u32_load(&supervisor->changed.value);
-        size_t threads;
-        limi_mutex_lock(&supervisor->lock);
-        threads = supervisor->census.threads;
-        limi_mutex_unlock(&supervisor->lock);
-        if (threads == 0 || !in_time) {
-            return threads == 0;
+        size_t now_left = left(supervisor);
+        if (now_left == 0 || !in_time) {
+            return now_left == 0;
         }
         in_time = limi_park(&supervisor->changed, seen, deadline.ns);
     }
@@ -155,9 +178,11 @@ liminal_status liminal_supervisor_shutdown(liminal_supervisor **supervisor, limi
         return limi_detail(LIMINAL_EDEADLK, "the caller is inside a callback of this supervisor");
     }
     tell_everyone(*supervisor, deadline);
-    done = wait_for_threads(*supervisor, deadline);
+    done = wait_for(*supervisor, conversations_left, deadline) && wait_for(*supervisor, adopted_left, deadline);
     if (done) {
         join_last(*supervisor);
+        limi_attached_close(*supervisor);
+        limi_adopted_forget_all(*supervisor);
     } else {
         tell_everyone(*supervisor, liminal_deadline_passed());
     }

@@ -86,6 +86,8 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_word_init(&supervisor->changed, 0);
     limi_list_init(&supervisor->talks);
     limi_list_init(&supervisor->told);
+    limi_list_init(&supervisor->attached);
+    limi_list_init(&supervisor->remembered);
     limi_list_init(&supervisor->registry.all);
     limi_random(&supervisor->registry.seed, sizeof supervisor->registry.seed);
     *out = supervisor;
@@ -126,8 +128,8 @@ liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t th
     return st;
 }
 
-/* With the census changed downwards and the lock held: shutdown looks again. */
-static void changed(liminal_supervisor *supervisor)
+/* The shutdown looks again. */
+void limi_supervisor_changed(liminal_supervisor *supervisor)
 {
     (void)limi_u32_add(&supervisor->changed.value, 1);
     limi_unpark(&supervisor->changed);
@@ -138,7 +140,7 @@ void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t conversati
     limi_mutex_lock(&supervisor->lock);
     supervisor->census.conversations -= conversations;
     supervisor->census.threads -= threads;
-    changed(supervisor);
+    limi_supervisor_changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
 }
 
@@ -166,7 +168,7 @@ void limi_supervisor_thread_fewer(liminal_supervisor *supervisor)
 {
     limi_mutex_lock(&supervisor->lock);
     supervisor->census.threads--;
-    changed(supervisor);
+    limi_supervisor_changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
 }
 
@@ -181,7 +183,7 @@ void limi_supervisor_thread_over(liminal_supervisor *supervisor)
     supervisor->has_finished = true;
     supervisor->joined++;
     supervisor->census.threads--;
-    changed(supervisor);
+    limi_supervisor_changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
     /* The supervisor may be freed from here on, but not before this thread was joined. */
     if (had_before) {

@@ -42,7 +42,17 @@ struct liminal_supervisor {
     bool has_finished;
     size_t joined;
     size_t closed_by_shutdown;
-    limi_word changed; /* counts up when the census falls */
+    limi_word changed; /* counts up when the census falls, and when an attached thread lets go */
+
+    /* What was adopted: see adopted.h. */
+    limi_list attached; /* threads of the host ... */
+    size_t held;        /* ... and how many have not let go of this supervisor */
+    limi_key key;       /* of all of them */
+    bool has_key;
+    struct limi_watcher *watcher; /* from the first OS process that is watched */
+    limi_list remembered;         /* the dead, the one that died first in front ... */
+    size_t remembered_count;
+    bool forgetful; /* ... until a shutdown has forgotten them */
 };
 
 /* LIMINAL_OK, or LIMINAL_EFORKED in a child. Cheap; before anything is locked. */
@@ -64,6 +74,9 @@ void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, s
 /* A thread more, whatever the limit says, because it takes the place of another; and if it could not start. */
 void limi_supervisor_thread_more(liminal_supervisor *supervisor);
 void limi_supervisor_thread_fewer(liminal_supervisor *supervisor);
+
+/* What a shutdown waits for has become less. */
+void limi_supervisor_changed(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
 /* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. */
 void limi_supervisor_thread_over(liminal_supervisor *supervisor);

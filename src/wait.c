@@ -9,6 +9,7 @@
  * edge is alive: who waits holds a handle on it. */
 #include "wait.h"
 
+#include "adopted.h"
 #include "detail.h"
 #include "scope.h"
 
@@ -148,7 +149,8 @@ static void note_exit(void *self, const liminal_exit *exit)
 }
 
 /* Whether the process can't end before this thread is out of what it is inside of: it is its behaviour
- * or its turn, or an inline participant of a turn that this thread is running. */
+ * or its turn, or an inline participant of a turn that this thread is running; or it is attached as that
+ * process; or it is the one that would see that OS process end. */
 static bool is_inside_process(liminal_supervisor *supervisor, liminal_pid pid)
 {
     const limi_process *process;
@@ -164,6 +166,10 @@ static bool is_inside_process(liminal_supervisor *supervisor, liminal_pid pid)
         const limi_participant *p = LIMI_HOLDER(process, limi_participant, process);
         bool in_my_turn = p->kind == LIMINAL_PARTICIPANT_INLINE && limi_wait_is_turn(p->talk);
         inside = !process->dead && (is_mine(p) || in_my_turn);
+    } else if (process != NULL && process->kind == &limi_attached_kind) {
+        inside = !process->dead && limi_attached_is_here(process);
+    } else if (process != NULL) {
+        inside = !process->dead && limi_watcher_is_here(supervisor);
     }
     limi_mutex_unlock(&supervisor->lock);
     return inside;

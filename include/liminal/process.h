@@ -111,7 +111,7 @@ liminal_status liminal_process_notify(liminal_supervisor *supervisor, liminal_pi
 /**
  * Wait for a process to exit.
  *
- * Threads:  any but the one that the process runs on, or is.
+ * Threads:  any but the one that the process runs on, or is; for an OS process, not inside the notice of another.
  * Blocks:   until the exit or the deadline; not at all if it has exited.
  * Errors:   EINVAL (a NULL), ENOPROC (no such pid), ETIMEDOUT, EDEADLK (from inside that process), ENOMEM, EFORKED.
  * Since:    0.1

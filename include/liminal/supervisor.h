@@ -24,7 +24,7 @@ typedef struct liminal_supervisor_options {
 /* What lives under a supervisor right now. */
 typedef struct liminal_census {
     size_t conversations; /* that have not closed or failed for good */
-    size_t threads;       /* of actors and participants */
+    size_t threads;       /* of actors and participants, and the one that watches OS processes */
     size_t participants;  /* behaviours that have not exited */
 } liminal_census;
 
@@ -172,11 +172,12 @@ LIMINAL_API liminal_census liminal_supervisor_census(const liminal_supervisor *s
  * has not returned by then is named in `*out` (which may be NULL), the
  * supervisor stays yours, and the call may be made again. Handles that are
  * still held go on to answer LIMINAL_ECLOSED and keep their own memory until
- * they are dropped. Nothing is spawned any more once this was called.
+ * they are dropped. Nothing is spawned, attached or watched any more once this
+ * was called. What was adopted is let go last: see adopt.h.
  *
  * Takes:    *supervisor; NULL in it is welcome.
  * Threads:  any but those inside a callback of this supervisor; nobody else may use the supervisor
- *           itself during or after this.
+ *           itself during or after this, but an attached thread may go on to wait, detach and end.
  * Blocks:   until the last behaviour returns, or the deadline.
  * Errors:   ETIMEDOUT (somebody is still running), EDEADLK (inside a callback), EFORKED (in a child: its
  *           copy is let go, unfreed), EINVAL (supervisor NULL).
