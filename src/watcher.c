@@ -4,8 +4,8 @@
  * One thread per supervisor, started with the first watch, sleeps in a poller on a descriptor for each process that
  * is watched and on a chime. It alone takes them out again, when they have ended, or all of them, when it is told to
  * leave: so what the poller names is there. They are put in by any thread, under the supervisor's lock; the watcher
- * takes that before it makes an end known, so it finds the record complete. An end that comes before the watch has begun
- * shows in the poller like any other.
+ * takes that before it makes an end known, so it finds the record complete. An end that comes before the watch has
+ * begun shows in the poller like any other.
  *
  *   watched --ended--> dead             by the watcher
  *   watched --told to leave--> dead     by the watcher: how it ended, if it just has, else UNKNOWN
