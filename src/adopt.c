@@ -156,7 +156,7 @@ static void end(void *argument)
     l->first = limi_process_end(adopted->supervisor, &adopted->process, l->reason);
 }
 
-/* BUSY -> FREE. The same. Also when a notice has ended the thread, which it must not do. */
+/* BUSY -> FREE. Also when a notice has ended the thread that detaches, which it must not do. */
 static void finish(void *argument)
 {
     limi_slot *slot = ((leaving *)argument)->slot;
@@ -180,9 +180,9 @@ static bool leave(limi_slot *slot, liminal_exit_kind kind)
     return l.first;
 }
 
-static void at_end(void *value)
+static void at_end(limi_key_value *value)
 {
-    limi_slot *slot = value;
+    limi_slot *slot = LIMI_HOLDER(value, limi_slot, value);
     limi_scope_unwound(); /* wherever it was ended */
     limi_scope_slots()->leaving = true;
     if (slot->epoch == limi_epoch() && claim(slot)) {
@@ -243,11 +243,12 @@ static liminal_status set_key(liminal_supervisor *supervisor, limi_slot *slot) L
 {
     liminal_status st = LIMINAL_OK;
     if (!supervisor->has_key) {
-        st = limi_key_create(&supervisor->key, at_end);
+        st = limi_key_create(&supervisor->key);
         supervisor->has_key = st == LIMINAL_OK;
     }
     if (st == LIMINAL_OK) {
-        st = limi_key_set(&supervisor->key, slot);
+        slot->value.at_end = at_end;
+        st = limi_key_set(&supervisor->key, &slot->value);
     }
     return st == LIMINAL_OK ? st : limi_detail(st, "no room for thread-specific data");
 }

@@ -10,7 +10,7 @@
 #include "refcount.h"
 #include "supervisor.h"
 
-/* The beginning of either. It is in the registry while it lives and while it is remembered, and that is a share of it. */
+/* The beginning of either. It is in the registry while it lives and while it is remembered; that is a share of it. */
 typedef struct limi_adopted {
     limi_process process;
     liminal_supervisor *supervisor; /* with a share */
@@ -55,9 +55,7 @@ void limi_attached_close(liminal_supervisor *supervisor);
 
 /* ---- OS processes: watcher.c ---- */
 
-extern const limi_process_kind limi_watched_kind;
-
-/* Whether the calling thread is the supervisor's watcher. */
+/* Whether the calling thread is the supervisor's watcher, on which all their exits are seen. */
 bool limi_watcher_is_here(const liminal_supervisor *supervisor);
 
 /* For a shutdown: have it end all that it watches, and leave. */

@@ -39,7 +39,7 @@
 
 /* ---- atomics ---------------------------------------------------------------------------------- */
 
-#define LIMI_THREAD_ROOM 640
+#define LIMI_THREAD_ROOM 704
 
 #ifdef LIMI_PLATFORM_HEADER
 #include LIMI_PLATFORM_HEADER
@@ -116,23 +116,28 @@ void limi_thread_join(limi_thread thread);
 void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument);
 
 /* limi_thread_room(): LIMI_THREAD_ROOM bytes of the calling thread's, zeroed at first, for scope.h. They are there
- * until the thread has ended, also for what is called by limi_key_create()'s at_end. */
+ * until the thread has ended, also for an at_end() below. */
 
-/* A value of each thread's own that is noticed when the thread ends. */
+/* A value of each thread's own, noticed when the thread ends. */
 typedef struct limi_key {
     _Alignas(8) unsigned char room[8];
 } limi_key;
 
-/* From here on at_end(value) is called, on the thread, for each thread that ends with a value that is not NULL,
- * by return, pthread_exit or cancellation; the value is NULL by then. ELIMIT: no key is left. */
-liminal_status limi_key_create(limi_key *key, void (*at_end)(void *value));
+/* What the value points to: memory of that thread's, for limi_key_delete() waits for nobody. */
+typedef struct limi_key_value {
+    void (*at_end)(struct limi_key_value *value);
+} limi_key_value;
 
-/* No thread begins an at_end() for this key any more, but one may be in it, or about to be: nobody waits for that. So
- * the value has to be memory of that thread's. */
+/* From here on value->at_end(value) is called for each thread that ends with a value that is not NULL, by return,
+ * pthread_exit or cancellation: on the thread, with cancellation disabled; the value is NULL by then. ELIMIT: no key is
+ * left. */
+liminal_status limi_key_create(limi_key *key);
+
+/* No thread begins an at_end() for this key any more, but one may be in it, or about to be. */
 void limi_key_delete(limi_key *key);
 
 /* The calling thread's value. ELIMIT: no memory for it; never for NULL. */
-liminal_status limi_key_set(const limi_key *key, void *value);
+liminal_status limi_key_set(const limi_key *key, limi_key_value *value);
 
 /* ---- clocks, randomness, epoch ---------------------------------------------------------------- */
 

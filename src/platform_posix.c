@@ -406,10 +406,20 @@ static pthread_key_t native_key(const limi_key *key)
     return native_one;
 }
 
-liminal_status limi_key_create(limi_key *key, void (*at_end)(void *value))
+/* A notice that is cancelled among the destructors is more than the C library copes with. */
+static void thread_ends(void *value)
+{
+    limi_key_value *at = value;
+    int state;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    at->at_end(at);
+    (void)pthread_setcancelstate(state, NULL);
+}
+
+liminal_status limi_key_create(limi_key *key)
 {
     pthread_key_t made;
-    if (pthread_key_create(&made, at_end) != 0) {
+    if (pthread_key_create(&made, thread_ends) != 0) {
         return LIMINAL_ELIMIT;
     }
     memcpy(key->room, &made, sizeof made);
@@ -422,7 +432,7 @@ void limi_key_delete(limi_key *key)
     LIMI_ASSERT(failed == 0);
 }
 
-liminal_status limi_key_set(const limi_key *key, void *value)
+liminal_status limi_key_set(const limi_key *key, limi_key_value *value)
 {
     return pthread_setspecific(native_key(key), value) == 0 ? LIMINAL_OK : LIMINAL_ELIMIT;
 }

@@ -38,6 +38,7 @@ typedef struct limi_generator {
 
 /* Where the thread is attached: see adopt.c, which has the states and says who may touch what. */
 typedef struct limi_slot {
+    limi_key_value value; /* of the supervisor's key */
     limi_atomic_u32 state;
     uint64_t epoch;         /* else it is of the process that this one was forked from */
     const void *supervisor; /* also when it is free again */

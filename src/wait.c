@@ -149,8 +149,8 @@ static void note_exit(void *self, const liminal_exit *exit)
 }
 
 /* Whether the process can't end before this thread is out of what it is inside of: it is its behaviour
- * or its turn, or an inline participant of a turn that this thread is running; or it is attached as that process; or it is
- * the one that would see that OS process end. */
+ * or its turn, or an inline participant of a turn that this thread is running; or it is attached as that
+ * process; or it is the one that would see that OS process end. */
 static bool is_inside_process(liminal_supervisor *supervisor, liminal_pid pid)
 {
     const limi_process *process;

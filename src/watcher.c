@@ -3,9 +3,9 @@
  *
  * One thread per supervisor, started with the first watch, sleeps in a poller on a descriptor for each process that
  * is watched and on a chime. It alone takes them out again, when they have ended, or all of them, when it is told to
- * leave: so what the poller names is there. They are put in by any thread, under the supervisor's lock; the watcher takes
- * that before it uses one, so it finds it complete. An end that comes before the watch has begun shows in the poller
- * like any other.
+ * leave: so what the poller names is there. They are put in by any thread, under the supervisor's lock; the watcher
+ * takes that before it makes an end known, so it finds the record complete. An end that comes before the watch has
+ * begun shows in the poller like any other.
  *
  *   watched --ended--> dead             by the watcher
  *   watched --told to leave--> dead     by the watcher: how it ended, if it just has, else UNKNOWN
@@ -49,7 +49,7 @@ static void unref(limi_process *process)
     }
 }
 
-const limi_process_kind limi_watched_kind = {
+static const limi_process_kind watched_kind = {
     .ref = limi_adopted_ref, .unref = unref, .announce = limi_adopted_announce, .immune = true};
 
 /* ---- on the watcher's thread ---- */
@@ -292,7 +292,7 @@ liminal_status liminal_os_process_watch(liminal_supervisor *supervisor, int64_t 
     if (os_pid <= 0 || os_pid > INT32_MAX) {
         return limi_detail(LIMINAL_EINVAL, "os_pid: %lld is not a process", (long long)os_pid);
     }
-    watched = limi_adopted_create(supervisor, sizeof *watched, &limi_watched_kind);
+    watched = limi_adopted_create(supervisor, sizeof *watched, &watched_kind);
     if (watched == NULL) {
         return LIMINAL_ENOMEM;
     }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # run.sh [--quick] [--only NAME] -- install what is missing, build and run every test: plain, under ASan with UBSan
-# and under TSan, each with gcc and with clang, and once without futexes and pidfds. One summary line per build at the end.
+# and under TSan, each with gcc and with clang, and once without futexes and pidfds. One summary line per build.
 #   --quick      only the first of them (gcc)
 #   --only NAME  only that one: gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex
 set -u

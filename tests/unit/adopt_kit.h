@@ -163,12 +163,12 @@ static inline void guest_start(guest *g, liminal_supervisor *supervisor, guest_w
     test_gate_wait(&g->in);
 }
 
-/* Whether it sleeps, or is about to for want of anything else to do. */
-static inline bool guest_sleeps(const guest *g)
+/* Whether a thread sleeps, by the kernel's number. */
+static inline bool sleeps(long number)
 {
     char path[64], state = '?';
     FILE *file;
-    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/stat", g->number);
+    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/stat", number);
     file = fopen(path, "r");
     if (file != NULL) {
         (void)!fscanf(file, "%*d (%*[^)]) %c", &state);

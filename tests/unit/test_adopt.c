@@ -165,7 +165,7 @@ static void a_signal_ends_the_process_and_not_the_thread(void **state)
     assert_int_equal(liminal_thread_attach(supervisor, &pid), LIMINAL_OK);
     assert_int_equal(liminal_process_signal(supervisor, (liminal_pid){0}, pid, error_9), LIMINAL_OK);
     assert_ends(supervisor, pid, error_9);
-    assert_int_equal(liminal_process_signal(supervisor, (liminal_pid){0}, pid, killed), LIMINAL_OK); /* the first counts */
+    assert_int_equal(liminal_process_signal(supervisor, (liminal_pid){0}, pid, killed), LIMINAL_OK); /* too late */
     assert_int_equal(liminal_thread_next_exit(supervisor, &exit, liminal_deadline_never()), LIMINAL_EEXIT);
     assert_int_equal(liminal_thread_detach(supervisor), LIMINAL_EEXIT);
     assert_string_equal(liminal_status_detail(), "the process had been ended before");
@@ -303,7 +303,7 @@ static void a_message_or_the_own_end_wakes_who_waits(void **state)
         guest g;
         guest_start(&g, supervisor, BY_DETACH, wait_for_a_message, &s);
         assert_int_equal(liminal_process_trap(supervisor, g.pid, true), LIMINAL_OK);
-        test_until(guest_sleeps(&g));
+        test_until(sleeps(g.number));
         if (i == 0) {
             assert_int_equal(liminal_process_signal(supervisor, g.pid, g.pid, error_9), LIMINAL_OK);
         } else if (i == 1) {
@@ -378,6 +378,30 @@ static void what_a_notice_may_do_while_its_thread_leaves(void **state)
         assert_told(&outer, g.pid, i == 0 ? normal : killed);
         assert_told(&inner, g.pid, i == 0 ? normal : killed);
     }
+    shut(&supervisor);
+}
+
+static void be_cancelled(witness *w)
+{
+    (void)w;
+    (void)pthread_cancel(pthread_self());
+    pthread_testcancel();
+}
+
+/* The thread has returned when somebody cancels it: all are told nevertheless. */
+static void a_cancellation_does_not_break_into_the_end(void **state)
+{
+    liminal_supervisor *supervisor = open_plain();
+    witness first = witness_of(supervisor), second = witness_of(supervisor);
+    guest g;
+    (void)state;
+    first.act = be_cancelled;
+    guest_start(&g, supervisor, BY_RETURN, NULL, NULL);
+    notify(&first, g.pid);
+    notify(&second, g.pid);
+    guest_leave(&g);
+    assert_told(&first, g.pid, killed);
+    assert_told(&second, g.pid, killed);
     shut(&supervisor);
 }
 
@@ -514,6 +538,7 @@ int main(void)
         TEST(a_message_or_the_own_end_wakes_who_waits),
         TEST(nobody_waits_for_himself),
         TEST(what_a_notice_may_do_while_its_thread_leaves),
+        TEST(a_cancellation_does_not_break_into_the_end),
         TEST(a_thread_that_ends_does_not_attach_again),
         TEST(a_thread_that_an_inline_behaviour_ends_is_dead_as_well),
         TEST(the_last_so_many_dead_are_remembered),

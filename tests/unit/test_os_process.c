@@ -3,9 +3,6 @@
 #define _GNU_SOURCE
 #include "os_kit.h"
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 /* ---- how it ends ---- */
 
 static void a_child_ends_with_its_reason(void **state)
@@ -15,9 +12,12 @@ static void a_child_ends_with_its_reason(void **state)
         liminal_exit_kind kind;
         int32_t code;
     } cases[] = {
-        {"read x; exit 0", LIMINAL_EXIT_NORMAL, 0},          {"read x; exit 7", LIMINAL_EXIT_CODE, 7},
-        {"read x; exit 255", LIMINAL_EXIT_CODE, 255},        {"read x; kill -KILL $$", LIMINAL_EXIT_SIGNAL, SIGKILL},
-        {"read x; kill -SEGV $$", LIMINAL_EXIT_SIGNAL, SIGSEGV}, {"read x; kill -TERM $$", LIMINAL_EXIT_SIGNAL, SIGTERM},
+        {"read x; exit 0", LIMINAL_EXIT_NORMAL, 0},
+        {"read x; exit 7", LIMINAL_EXIT_CODE, 7},
+        {"read x; exit 255", LIMINAL_EXIT_CODE, 255},
+        {"read x; kill -KILL $$", LIMINAL_EXIT_SIGNAL, SIGKILL},
+        {"read x; kill -SEGV $$", LIMINAL_EXIT_SIGNAL, SIGSEGV},
+        {"read x; kill -TERM $$", LIMINAL_EXIT_SIGNAL, SIGTERM},
     };
     liminal_supervisor *supervisor = open_plain();
     (void)state;
@@ -260,62 +260,6 @@ static void even_before_the_watcher_has_looked(void **state)
     shut(&supervisor);
 }
 
-/* ---- many ---- */
-
-/* A child that runs nothing, so that many of them cost little. It ends with the test. */
-static pid_t idle_child(pid_t group)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;) {
-            (void)pause();
-        }
-    }
-    assert_true(child > 0);
-    assert_int_equal(setpgid(child, group), 0);
-    return child;
-}
-
-/* Case 43. */
-static void a_thousand_killed_at_once_are_a_thousand_exits(void **state)
-{
-    enum { MANY = 1000 };
-    static witness told[MANY];
-    static pid_t children[MANY];
-    static liminal_pid pids[MANY];
-    liminal_supervisor *supervisor = open_plain();
-    struct rlimit before, limit;
-    (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    limit = before;
-    if (limit.rlim_cur < MANY + 100) {
-        limit.rlim_cur = MANY + 100;
-        if (limit.rlim_max < limit.rlim_cur || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-            assert_int_equal(liminal_supervisor_shutdown(&supervisor, NULL, liminal_deadline_never()), LIMINAL_OK);
-            skip();
-        }
-    }
-    for (int i = 0; i < MANY; i++) {
-        children[i] = idle_child(i == 0 ? 0 : children[0]);
-    }
-    for (int i = 0; i < MANY; i++) {
-        told[i] = witness_of(supervisor);
-        pids[i] = os_watch(supervisor, children[i]);
-        notify(&told[i], pids[i]);
-    }
-    assert_int_equal(kill(-children[0], SIGKILL), 0);
-    for (int i = 0; i < MANY; i++) {
-        assert_told(&told[i], pids[i], os_signal(SIGKILL));
-    }
-    for (int i = 0; i < MANY; i++) {
-        assert_int_equal(atomic_load(&told[i].count), 1);
-        assert_true(WIFSIGNALED(os_reap(children[i]))); /* not one was reaped for the host */
-    }
-    (void)setrlimit(RLIMIT_NOFILE, &before);
-    shut(&supervisor);
-}
-
 /* ---- the host's signals ---- */
 
 static atomic_int signalled;
@@ -398,7 +342,6 @@ int main(void)
         TEST(the_host_may_reap_first),
         TEST(even_before_the_watcher_has_looked),
         TEST(a_number_that_is_used_again_changes_nothing),
-        TEST(a_thousand_killed_at_once_are_a_thousand_exits),
         TEST(sigchld_stays_the_hosts),
         TEST(children_that_nobody_wants_to_reap),
         TEST(a_stopped_one_is_not_dead),

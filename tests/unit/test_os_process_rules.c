@@ -153,11 +153,114 @@ static void what_a_notice_may_do_there(void **state)
     shut(&supervisor);
 }
 
+/* A notice must return. One that ends its thread instead costs the memory of its process, which is kept here ... */
+typedef struct hoard {
+    pthread_mutex_t lock;
+    void *blocks[256];
+} hoard;
+
+static void *hoard_allocate(void *context, size_t bytes)
+{
+    hoard *h = context;
+    void *memory = malloc(bytes);
+    size_t i = 0;
+    (void)pthread_mutex_lock(&h->lock);
+    while (i < 256 && h->blocks[i] != NULL) {
+        i++;
+    }
+    (void)test_check(i < 256);
+    h->blocks[i < 256 ? i : 0] = memory;
+    (void)pthread_mutex_unlock(&h->lock);
+    return memory;
+}
+
+static void hoard_release(void *context, void *memory, size_t bytes)
+{
+    hoard *h = context;
+    (void)bytes;
+    (void)pthread_mutex_lock(&h->lock);
+    for (size_t i = 0; i < 256; i++) {
+        h->blocks[i] = h->blocks[i] == memory ? NULL : h->blocks[i];
+    }
+    (void)pthread_mutex_unlock(&h->lock);
+    free(memory);
+}
+
+static void end_the_thread(void *self, const liminal_exit *exit)
+{
+    (void)exit;
+    atomic_fetch_add((atomic_int *)self, 1);
+    pthread_exit(NULL);
+}
+
+/* ... and nothing else: the others are told, and the shutdown ends. */
+static void a_notice_that_ends_its_thread_holds_up_nobody(void **state)
+{
+    static hoard h = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    const liminal_allocator allocator = {LIMINAL_OPS(liminal_allocator), .context = &h, .allocate = hoard_allocate,
+                                         .release = hoard_release};
+    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = &allocator};
+    liminal_supervisor *supervisor = NULL;
+    sleeper s = os_sleeper(), other = os_sleeper();
+    atomic_int bad = 0;
+    liminal_pid pid, fine;
+    witness w;
+    guest g;
+    (void)state;
+    assert_int_equal(liminal_supervisor_open(&options, &supervisor), LIMINAL_OK);
+    w = witness_of(supervisor);
+    guest_start(&g, supervisor, BY_DETACH, NULL, NULL);
+    assert_int_equal(liminal_process_notify(supervisor, g.pid, end_the_thread, &bad, NULL), LIMINAL_OK);
+    guest_leave(&g);
+    assert_false(liminal_process_alive(supervisor, g.pid));
+    pid = os_watch(supervisor, s.pid);
+    fine = os_watch(supervisor, other.pid);
+    assert_int_equal(liminal_process_notify(supervisor, pid, end_the_thread, &bad, NULL), LIMINAL_OK);
+    notify(&w, fine);
+    (void)os_end(&s);
+    test_until(atomic_load(&bad) == 2);
+    (void)kill(other.pid, SIGKILL);
+    assert_told(&w, fine, os_signal(SIGKILL));
+    (void)os_end(&other);
+    assert_int_equal(liminal_supervisor_shutdown(&supervisor, NULL, liminal_deadline_in_ms(20000)), LIMINAL_OK);
+    for (size_t i = 0; i < 256; i++) {
+        free(h.blocks[i]);
+        h.blocks[i] = NULL;
+    }
+}
+
 static void hold(witness *w)
 {
     test_gate *gates = w->context;
     test_gate_open(&gates[0]);
     test_gate_wait(&gates[1]);
+}
+
+/* ---- the memory of the dead ---- */
+
+static void the_last_so_many_dead_are_remembered(void **state)
+{
+    enum { MORE = 5 };
+    static liminal_pid pids[LIMINAL_REMEMBERED + MORE];
+    liminal_supervisor *supervisor = open_plain();
+    pid_t zombie = os_shell("exit 3");
+    size_t blocks = 0;
+    liminal_exit exit;
+    (void)state;
+    os_await(zombie);
+    for (size_t i = 0; i < LIMINAL_REMEMBERED + MORE; i++) {
+        pids[i] = os_watch(supervisor, zombie);
+        assert_ends(supervisor, pids[i], os_code(3));
+        if (i == LIMINAL_REMEMBERED) {
+            test_until(liminal_process_wait(supervisor, pids[0], &exit, liminal_deadline_passed()) == LIMINAL_ENOPROC);
+            blocks = test_blocks();
+        }
+    }
+    test_until(liminal_process_wait(supervisor, pids[MORE - 1], &exit, liminal_deadline_passed()) == LIMINAL_ENOPROC);
+    assert_int_equal(liminal_process_wait(supervisor, pids[MORE], &exit, liminal_deadline_passed()), LIMINAL_OK);
+    test_until(test_blocks() == blocks); /* it does not grow */
+    (void)os_reap(zombie);
+    shut(&supervisor);
 }
 
 /* ---- the shutdown ---- */
@@ -218,6 +321,11 @@ static void a_shutdown_waits_for_the_watcher(void **state)
 
 /* ---- after fork() ---- */
 
+static void note_thread(witness *w)
+{
+    *(long *)w->context = syscall(SYS_gettid);
+}
+
 /* A child keeps copies of the descriptors, which must not tell the parent anything. */
 static void a_forked_child_does_not_disturb(void **state)
 {
@@ -225,8 +333,11 @@ static void a_forked_child_does_not_disturb(void **state)
     sleeper s = os_sleeper(), other = os_sleeper();
     liminal_pid pid = os_watch(supervisor, s.pid), another;
     witness w = witness_of(supervisor);
+    long watcher = 0;
     pid_t child;
     (void)state;
+    w.act = note_thread;
+    w.context = &watcher;
     notify(&w, pid);
     child = fork();
     if (child == 0) {
@@ -242,6 +353,7 @@ static void a_forked_child_does_not_disturb(void **state)
     (void)kill(other.pid, SIGKILL);
     assert_ends(supervisor, another, os_signal(SIGKILL));
     assert_int_equal(atomic_load(&w.count), 1);
+    test_until(sleeps(watcher)); /* and is not woken again and again */
     (void)os_end(&s);
     (void)os_end(&other);
     shut(&supervisor);
@@ -257,6 +369,8 @@ int main(void)
         TEST(signals_do_nothing_to_it),
         TEST(its_end_reaches_those_it_is_linked_to),
         TEST(what_a_notice_may_do_there),
+        TEST(the_last_so_many_dead_are_remembered),
+        TEST(a_notice_that_ends_its_thread_holds_up_nobody),
         TEST(a_shutdown_ends_the_watch_and_not_the_process),
         TEST(a_shutdown_waits_for_the_watcher),
         TEST(a_forked_child_does_not_disturb),

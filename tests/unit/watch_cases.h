@@ -136,7 +136,7 @@ static void a_stopped_one_is_not_dead(void **state)
     (void)state;
     (void)watch_it(&watch, child.os_pid);
     assert_int_equal(kill((pid_t)child.os_pid, SIGSTOP), 0);
-    assert_int_equal(waitid(P_PID, (id_t)child.os_pid, &info, WSTOPPED), 0);
+    assert_int_equal(waitid(P_PID, (id_t)child.os_pid, &info, WSTOPPED | WNOWAIT), 0);
     assert_false(limi_watch_over(&watch, true, &reason));
     assert_false(hears(watch.fd, limi_clock_monotonic() + 20000000));
     limi_watch_signal(&watch, LIMI_SIGNAL_KILL);
@@ -181,8 +181,8 @@ static void its_end_is_not_that_of_its_output(void **state)
 
 static void who_is_gone_can_not_be_watched(void **state)
 {
-    const int64_t nobody[] = {0, -1, -4711, INT64_MIN, INT64_MAX, (int64_t)INT32_MAX + 2, INT32_MAX};
-    limi_child child = start_program(ARGV("true"));
+    limi_child child = start_program(ARGV("true")), alive = start_program(ARGV("cat"));
+    const int64_t nobody[] = {0, -1, -4711, INT64_MIN, INT64_MAX, INT32_MAX, ((int64_t)1 << 32) + alive.os_pid};
     limi_watch watch;
     size_t descriptors = open_descriptors();
     (void)state;
@@ -193,6 +193,7 @@ static void who_is_gone_can_not_be_watched(void **state)
     }
     assert_int_equal(open_descriptors(), descriptors);
     close_child(&child);
+    end_child(&alive);
 }
 
 static void a_grandchild_ends_for_unknown_reasons(void **state)
@@ -334,7 +335,7 @@ static void letting_go_may_cross_the_end(void **state)
         int64_t until;
         (void)watch_it(&watch, child.os_pid);
         assert_int_equal(kill((pid_t)child.os_pid, SIGKILL), 0);
-        until = limi_clock_monotonic() + rounds % 20 * 50000; /* up to a millisecond */
+        until = limi_clock_monotonic() + rounds % 20 * (1 + rounds / 20) * 50000; /* longer each time */
         while (limi_clock_monotonic() < until) {
             limi_relax();
         }
