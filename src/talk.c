@@ -292,35 +292,40 @@ void limi_talk_ref(limi_talk *talk)
     limi_refcount_up(&talk->owners);
 }
 
-static bool never_was(limi_talk *talk, limi_process *process)
+static void never_was(limi_talk *talk, limi_process *process)
 {
-    return limi_process_end(talk->supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_NOPROC, 0});
+    (void)limi_process_end(talk->supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_NOPROC, 0});
 }
 
-static limi_process *present_life(limi_talk *talk)
+/* Under the conversation's lock, under which a kill goes from one life to the next: either it finds this one dead, or
+ * this finds the next one. */
+static void end_life(limi_talk *talk)
 {
-    limi_process *present;
-    limi_mutex_lock(&talk->supervisor->lock);
-    present = &talk->life->process;
-    limi_mutex_unlock(&talk->supervisor->lock);
-    return present;
+    liminal_supervisor *supervisor = talk->supervisor;
+    const liminal_exit_reason none = {LIMINAL_EXIT_NOPROC, 0};
+    limi_process *life;
+    bool first;
+    limi_mutex_lock(&talk->lock);
+    life = &talk->life->process;
+    first = limi_process_mark(supervisor, life, none, liminal_time_now(), limi_clock_monotonic());
+    limi_mutex_unlock(&talk->lock);
+    if (first) {
+        limi_process_mourn(supervisor, life);
+    }
 }
 
 void limi_talk_never_was(limi_talk *talk)
 {
-    limi_process *life;
     uint32_t i;
     for (i = 0; i < talk->participant_count; i++) {
         limi_u32_store(&talk->participants[i].disowned, 1);
     }
     for (i = 0; i < talk->participant_count; i++) {
         if (talk->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED) {
-            (void)never_was(talk, &talk->participants[i].process);
+            never_was(talk, &talk->participants[i].process);
         }
     }
-    do { /* it may be killed meanwhile, and have another life by then */
-        life = present_life(talk);
-    } while (!never_was(talk, life) && life != present_life(talk));
+    end_life(talk);
 }
 
 static void free_lives(limi_talk *talk)
