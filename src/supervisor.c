@@ -114,7 +114,8 @@ liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t th
         st = limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
     } else if (supervisor->census.conversations >= supervisor->max_conversations) {
         st = limi_detail(LIMINAL_ELIMIT, "max_conversations: %zu live already", supervisor->census.conversations);
-    } else if (threads > supervisor->max_threads - supervisor->census.threads) {
+    } else if (supervisor->census.threads > supervisor->max_threads || /* one that is being replaced counts twice */
+               threads > supervisor->max_threads - supervisor->census.threads) {
         st = limi_detail(LIMINAL_ELIMIT, "max_threads: %zu live already, %zu wanted", supervisor->census.threads,
                          threads);
     } else {

@@ -400,6 +400,48 @@ static void a_kill_and_a_spawn_that_fails(void **state)
     assert_int_equal(h.fired, h.armed);
 }
 
+/* ---- against a limit ---- */
+
+typedef struct renewer {
+    crowd crowd;
+    atomic_bool over;
+    test_thread thread;
+} renewer;
+
+static void kill_until_over(void *argument)
+{
+    renewer *r = argument;
+    while (!atomic_load(&r->over)) {
+        (void)test_check(liminal_process_kill(r->crowd.supervisor, liminal_conversation_pid(r->crowd.conversation)) ==
+                         LIMINAL_OK);
+    }
+}
+
+/* While one thread takes the place of another there is one more than the limit says, and no room for anybody else. */
+static void a_kill_makes_no_room_for_others(void **state)
+{
+    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator(),
+                                                .max_threads = 1};
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL,
+                                   .restarts = LIMINAL_RESTARTS_MOST, .restart_window_ns = 1};
+    renewer r = {.over = false};
+    liminal_conversation *other = NULL;
+    int64_t until = test_now_ns() + 300000000;
+    (void)state;
+    assert_int_equal(liminal_supervisor_open(&options, &r.crowd.supervisor), LIMINAL_OK);
+    assert_int_equal(liminal_supervisor_spawn(r.crowd.supervisor, &config, &r.crowd.conversation), LIMINAL_OK);
+    test_thread_start(&r.thread, kill_until_over, &r);
+    while (test_now_ns() < until && other == NULL) {
+        (void)!liminal_supervisor_spawn(r.crowd.supervisor, &config, &other);
+    }
+    atomic_store(&r.over, true);
+    test_thread_join(&r.thread);
+    assert_null(other);
+    assert_true(liminal_conversation_pid(r.crowd.conversation).value > 0);
+    liminal_conversation_drop(&r.crowd.conversation);
+    (void)race_shutdown(&r.crowd.supervisor);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +455,7 @@ int main(void)
         TEST(a_kill_and_the_last_drop),
         TEST(a_kill_and_a_shutdown),
         TEST(a_kill_and_a_spawn_that_fails),
+        TEST(a_kill_makes_no_room_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
