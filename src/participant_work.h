@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* participant_work.h -- a participant's requests and exit messages, for the thread that runs its behaviour. */
+#ifndef LIMI_PARTICIPANT_WORK_H
+#define LIMI_PARTICIPANT_WORK_H
+
+#include "participant.h"
+
+/* It ends when the callback returns, for the first reason that is given. */
+void limi_work_decide_exit(limi_participant *participant, liminal_exit_reason reason);
+
+/* It ends now, for the reason that was decided, if nobody ended it before. */
+void limi_work_end(limi_participant *participant);
+
+/* The next request; or, where its turn has come, the next exit message, which is left in `heard`: *out_news. */
+limi_request *limi_work_pull(limi_participant *participant, bool *out_news);
+
+/* Call answer() with participant->current, and exited() with participant->heard; the argument is the participant. */
+void limi_work_answer(void *argument);
+void limi_work_hear(void *argument);
+
+/* What a request leads to, once answer() has returned or its thread was ended in it. A reply that was given with an
+ * exit is delivered before it. */
+void limi_work_bring_back(limi_participant *participant);
+
+#endif
