@@ -17,8 +17,9 @@
 
 static inline void say_result(const char *name, const sched_result *r)
 {
-    print_message("%s: %llu executions in %.2f s, %s, of up to %u steps", name, (unsigned long long)r->executions,
-                  r->seconds, r->complete ? "complete" : "not all there are", r->steps);
+    print_message("%s: %llu executions (and %llu half) in %.2f s, %s, of up to %u steps", name,
+                  (unsigned long long)r->executions, (unsigned long long)r->given_up, r->seconds,
+                  r->complete ? "complete" : "not all there are", r->steps);
     for (unsigned i = 0; i < SCHED_OUTCOMES; i++) {
         if (r->seen[i] != 0) {
             print_message(", outcome %u: %llu", i, (unsigned long long)r->seen[i]);
@@ -41,6 +42,21 @@ static inline sched_result prove_at(const char *name, const sched_plan *plan)
     return r;
 }
 #define prove(scenario, ...) prove_at(#scenario, &(sched_plan){scenario, __VA_ARGS__})
+
+/* And some thousand more, with more preemptions and everything else there is, by priorities. */
+static inline sched_result prove_widely_at(const char *name, const sched_plan *plan)
+{
+    sched_plan wide = *plan;
+    wide.search = SCHED_PRIORITIES;
+    wide.preemptions = 4;
+    wide.old = 4;
+    wide.spurious = 1;
+    wide.most = 2000;
+    wide.seed = 1;
+    (void)prove_at(name, &wide);
+    return prove_at(name, plan);
+}
+#define prove_widely(scenario, ...) prove_widely_at(#scenario, &(sched_plan){scenario, __VA_ARGS__})
 
 /* Some execution fails, so; and again when its choices are replayed. */
 static inline sched_result find_at(const char *name, const sched_plan *plan, sched_failure failure)

@@ -18,7 +18,7 @@ typedef struct made {
     option option;
 } made;
 
-enum { TRAIL = 8192, MADE = 4096, NAMES = 1 << 20, CHANGES = 16 };
+enum { TRAIL = SCHED_TRAIL, MADE = 4096, NAMES = 1 << 20, CHANGES = 16 };
 
 static struct {
     uint16_t chosen, of;
@@ -34,8 +34,9 @@ static uint64_t state;
 static unsigned changes[CHANGES]; /* PRIORITIES: before which steps */
 static unsigned change_count;
 
-static bool grown; /* a name turned out to be shared */
-static uint8_t shared[NAMES / 8];
+/* Names that are shared, as bits: as it is known since the trail was cleared, so that the same trail means the same;
+ * and as it has been found since. */
+static uint8_t shared[NAMES / 8], found_shared[NAMES / 8];
 
 static uint64_t draw(void)
 {
@@ -50,11 +51,13 @@ void choices_open(uint64_t seed)
     state = seed;
     depth = at = made_count = list_count = 0;
     memset(shared, 0, sizeof shared);
+    memset(found_shared, 0, sizeof found_shared);
 }
 
 void choices_begin(unsigned preemptions, unsigned usual_steps)
 {
     at = made_count = list_at = 0;
+    footprints_begin();
     change_count = world.search == SCHED_PRIORITIES && preemptions < CHANGES ? preemptions : 0;
     for (unsigned i = 0; i < change_count; i++) {
         changes[i] = (unsigned)(draw() % (usual_steps + 1));
@@ -71,11 +74,8 @@ bool is_shared(uint32_t name)
 
 void now_shared(uint32_t name)
 {
-    if (!is_shared(name)) {
-        name %= NAMES;
-        shared[name / 8] |= (uint8_t)(1u << name % 8);
-        grown = true;
-    }
+    name %= NAMES;
+    found_shared[name / 8] |= (uint8_t)(1u << name % 8);
 }
 
 /* ---- depth first ---- */
@@ -88,6 +88,7 @@ static unsigned from_trail(unsigned count)
         }
         trail[at].chosen = 0;
         trail[at].of = (uint16_t)count;
+        footprint_open(at);
         depth++;
     } else if (trail[at].of != count) {
         sched_fail(SCHED_MISUSE, "the scenario is not the same each time");
@@ -98,7 +99,12 @@ static unsigned from_trail(unsigned count)
 void trail_clear(void)
 {
     depth = 0;
-    grown = false;
+    memcpy(shared, found_shared, sizeof shared);
+}
+
+unsigned last_choice(void)
+{
+    return at - 1;
 }
 
 bool trail_next(void)
@@ -113,9 +119,9 @@ bool trail_next(void)
     return true;
 }
 
-bool trail_has_grown(void)
+bool trail_is_enough(void)
 {
-    return grown;
+    return memcmp(shared, found_shared, sizeof shared) == 0;
 }
 
 /* ---- at random ---- */

@@ -50,7 +50,7 @@ static void begin(exploration *e, sched_search search)
     }
     world.count = world.step = world.date_count = 0;
     world.run = world.run % 0xfffe + 1;
-    world.quiet = false;
+    world.quiet = world.given_up = false;
     world.time = 1000000000;
     world.random = 1;
     world.spins = plan->spins;
@@ -69,6 +69,9 @@ static sched_failure execute(exploration *e, sched_search search)
     const char *text;
     begin(e, search);
     fiber_run(fiber_start(scenario_body, e));
+    if (world.given_up) {
+        return SCHED_NONE;
+    }
     heap_count_left();
     for (unsigned i = 1; i < world.count; i++) {
         if (!world.fibers[i].joined) {
@@ -92,13 +95,14 @@ static bool run_one(exploration *e, sched_search search)
 {
     sched_result *r = &e->result;
     r->failure = execute(e, search);
-    r->executions++;
+    r->executions += !world.given_up;
+    r->given_up += world.given_up;
     r->steps = world.step > r->steps ? world.step : r->steps;
-    for (unsigned i = 0; i < SCHED_OUTCOMES; i++) {
+    for (unsigned i = 0; i < SCHED_OUTCOMES && !world.given_up; i++) {
         r->seen[i] += e->seen >> i & 1;
     }
     return r->failure != SCHED_NONE || r->executions == e->most ||
-           (e->limit > 0 && r->executions % 64 == 0 && seconds_now() - e->began > e->limit);
+           (e->limit > 0 && (r->executions + r->given_up) % 64 == 0 && seconds_now() - e->began > e->limit);
 }
 
 /* Again from the start for as long as names turn out to be shared; a few random executions find most of them. */
@@ -115,7 +119,7 @@ static void go_deep(exploration *e)
         do {
             enough = run_one(e, SCHED_DEPTH_FIRST);
         } while (!enough && trail_next());
-        if (!enough && !trail_has_grown()) {
+        if (!enough && trail_is_enough()) {
             e->result.complete = true;
             return;
         }
@@ -158,12 +162,24 @@ static void describe_failure(exploration *e)
     list_print(r->choices, sizeof r->choices);
 }
 
-sched_result sched_explore(const sched_plan *plan)
+/* SCHED_LONG=N: N times as long, where there is a limit. SCHED_DEEPER=N: N more preemptions depth first. */
+static sched_plan widened(const sched_plan *plan)
 {
-    const char *factor = getenv("SCHED_LONG");
-    double longer = factor != NULL && atof(factor) > 0 ? atof(factor) : 1;
-    exploration e = {.plan = plan, .began = seconds_now(), .limit = plan->seconds * longer};
-    e.most = (uint64_t)((double)plan->most * longer);
+    const char *longer = getenv("SCHED_LONG"), *deeper = getenv("SCHED_DEEPER");
+    double factor = longer != NULL && atof(longer) > 0 ? atof(longer) : 1;
+    sched_plan wide = *plan;
+    wide.seconds *= factor;
+    wide.most = (uint64_t)((double)plan->most * factor);
+    if (deeper != NULL && plan->search == SCHED_DEPTH_FIRST && plan->preemptions < SCHED_ANY) {
+        wide.preemptions += (unsigned)strtoul(deeper, NULL, 10);
+    }
+    return wide;
+}
+
+sched_result sched_explore(const sched_plan *given)
+{
+    const sched_plan wide = widened(given), *plan = &wide;
+    exploration e = {.plan = plan, .began = seconds_now(), .limit = plan->seconds, .most = plan->most};
     present = &e;
     choices_open(plan->seed);
     fibers_open();

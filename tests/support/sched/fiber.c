@@ -161,6 +161,7 @@ fiber *fiber_start(void (*body)(void *argument), void *argument)
     f->argument = argument;
     f->stack = prepare(region + ARENA + (f->id + 1) * STACK, begin);
     if (world.now != NULL) {
+        footprint_note(world.fibers, false); /* who gets which number */
         f->clocks = world.now->clocks;
         tick();
     }

@@ -62,6 +62,7 @@ typedef struct sched_world {
     sched_search search;
     sched_bounds left; /* in this execution */
     bool quiet;
+    bool given_up; /* another execution is as good */
     int64_t time;
     int64_t dates[32]; /* at which something may happen */
     unsigned date_count;
@@ -88,7 +89,7 @@ void turn_yield(void);
 /* It can't go on: others do, until its state is READY again. */
 void turn_block(fiber_state state, const void *on);
 void note_date(int64_t ns);
-bool choose_jump(void);
+void read_clock(void);
 
 /* ---- what is chosen: choice.c ---- */
 
@@ -101,19 +102,32 @@ void choices_open(uint64_t seed);
 void choices_begin(unsigned preemptions, unsigned usual_steps);
 void trail_clear(void);
 bool trail_next(void);
-bool trail_has_grown(void); /* something is shared that was not known to be */
+bool trail_is_enough(void); /* nothing was found to be shared that was not known to be */
 void list_read(const char *from);
 void list_print(char *to, size_t room);
 void list_shrink(bool (*fails_so)(void)); /* leave out whatever is not needed for that */
 
 /* One of them; the first is what happens by itself. */
 unsigned choose(const option *options, unsigned count);
+unsigned last_choice(void); /* on the trail */
 bool may_choose(unsigned left);
 bool choose_refusal(void);
 unsigned choose_old(unsigned count);
 unsigned fiber_priority(void); /* a new one's */
 bool is_shared(uint32_t name);
 void now_shared(uint32_t name);
+
+/* ---- what need not be seen: footprint.c ---- */
+
+#define SCHED_TRAIL 8192
+
+void footprints_begin(void);                              /* an execution */
+void footprint_open(unsigned choice);                     /* it is made for the first time */
+void footprint_decided(unsigned choice, bool goes_on);    /* at a point of the present fiber */
+void footprint_end(bool waits);                           /* the present fiber has come to its next point */
+void footprint_note(const void *where, bool only_loads);  /* it touches something */
+bool is_asleep(unsigned id);
+void wake_up(unsigned id);
 
 /* ---- failures: failure.c ---- */
 
@@ -149,11 +163,11 @@ extern unsigned char *region; /* the arena, then the stacks */
 
 void shadow_clear(void);
 void shadow_access(const void *at, size_t size, unsigned kind);
-void shadow_forbid(const void *at, size_t size);
-void shadow_allow(const void *at, size_t size);
+void shadow_forbid(const void *at, size_t size); /* it goes, which is a write, and nobody may touch it any more */
 
-/* Unseen; memcpy() itself is watched. */
+/* Unseen; those without this in their names are watched. */
 void *__real_memcpy(void *to, const void *from, size_t size);
+void *__real_memset(void *to, int value, size_t size);
 
 void heap_clear(void);
 uint32_t heap_name(const void *at);     /* the same in every execution, as far as possible */
@@ -166,12 +180,13 @@ typedef struct place place;
 
 void places_clear(void);
 place *place_at(uint32_t *cell);
-bool place_is_shared(place *p); /* it is touched with this */
+void place_touch(place *p); /* with a point, after which it may be gone */
 bool place_check(place *p, uint32_t expected); /* of a park */
 void place_unparked(place *p);
+void place_left(const place *p); /* somebody sleeps there no more, and was not unparked */
 uint64_t place_newest(const place *p);
 
 /* For what is no atomic but known to several: who has touched it. */
-bool touch(uint16_t *fibers, bool *shared, uint32_t name);
+void touch(uint16_t *fibers, bool shared, uint32_t name);
 
 #endif

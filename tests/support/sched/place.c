@@ -42,14 +42,13 @@ void places_clear(void)
     store_count = 0;
 }
 
-bool touch(uint16_t *fibers, bool *shared, uint32_t name)
+void touch(uint16_t *fibers, bool shared, uint32_t name)
 {
+    uint16_t before = *fibers;
     *fibers |= (uint16_t)(1u << world.now->id);
-    if ((*fibers & (*fibers - 1)) != 0 && !*shared) {
+    if (!shared && *fibers != before && before != 0) {
         now_shared(name);
-        *shared = true;
     }
-    return *shared;
 }
 
 static store *push(place *p, uint64_t value)
@@ -148,12 +147,19 @@ static store *pick(const place *p, sched_order order, uint32_t least)
 
 /* ---- the operations ---- */
 
+void place_touch(place *p)
+{
+    touch(&p->fibers, p->shared, p->name);
+    turn_point(p->shared);
+}
+
 /* The place again after the point, for others may have had their turn there. */
 static place *come_to(uint32_t *cell, size_t width, unsigned kind)
 {
     place *p = place_at(cell);
-    turn_point(touch(&p->fibers, &p->shared, p->name));
+    place_touch(p);
     shadow_access(cell, width, kind);
+    footprint_note(cell, kind == ATOMIC_READ);
     return place_at(cell);
 }
 
@@ -265,6 +271,11 @@ bool place_check(place *p, uint32_t expected)
     return s->value == expected;
 }
 
+void place_left(const place *p)
+{
+    footprint_note(p->cell, false);
+}
+
 void place_unparked(place *p)
 {
     for (const store *s = p->newest; s != NULL; s = s->older) {
@@ -276,7 +287,3 @@ void place_unparked(place *p)
     tick();
 }
 
-bool place_is_shared(place *p)
-{
-    return touch(&p->fibers, &p->shared, p->name);
-}

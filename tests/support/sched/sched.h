@@ -30,6 +30,8 @@
  * - Points at which an atomic is touched that only one thread touches are passed over, by names that are stable from
  *   one execution to the next (who allocated the how manyeth block); the exploration begins anew when a name turns out
  *   to be shared.
+ * - An execution is given up when it turns out to be the same as another one, but for the order of what has nothing to do
+ *   with each other: see footprint.c.
  * - Depth first, a bound counts: preemptions, turns (who comes after one that blocks, if not the next one round), old
  *   values, early ends of waits, wakes for no reason, refusals. "Complete" means: within these bounds.
  * - Memory that was released is not used again within one execution. No OS processes, no fork(), no cancellation. */
@@ -72,11 +74,11 @@ typedef struct sched_plan {
     void (*scenario)(void); /* the body of fiber 0; anew for each execution */
     sched_search search;
     unsigned preemptions, turns, old, early, spurious, faults; /* how many in one execution */
-    bool every;         /* DEPTH_FIRST: at every point, also where only one thread has ever been */
+    bool every;         /* DEPTH_FIRST: nothing is passed over and nothing given up */
     unsigned spins;     /* what limi_spin_limit() says */
     unsigned steps;     /* more are a livelock; 0: 20000 */
     uint64_t most;      /* executions; 0: no limit */
-    double seconds;     /* 0: no limit; times SCHED_LONG of the environment */
+    double seconds;     /* 0: no limit */
     uint64_t seed;      /* RANDOM, PRIORITIES */
     const char *choices; /* REPLAY */
 } sched_plan;
@@ -86,13 +88,15 @@ typedef struct sched_result {
     char text[256];
     char choices[2048];
     uint64_t executions;
+    uint64_t given_up; /* not in these: half way it turned out that another one is the same */
     bool complete;  /* every execution within the bounds was seen */
     unsigned steps; /* of the longest one */
     double seconds;
     uint64_t seen[SCHED_OUTCOMES]; /* in how many executions sched_outcome() was called */
 } sched_result;
 
-/* On the main thread. Not inside a scenario. */
+/* On the main thread. Not inside a scenario. With SCHED_LONG=N in the environment limits of time and number are N times
+ * as wide, with SCHED_DEEPER=N depth first has N preemptions more. */
 sched_result sched_explore(const sched_plan *plan);
 const char *sched_failure_name(sched_failure failure);
 

@@ -47,38 +47,71 @@ static _Noreturn void race(size_t granule, unsigned kind, uint32_t with)
                kinds[KIND(with)], heap_says(region + granule * GRANULE));
 }
 
-static void access_granule(size_t granule, uint32_t bytes, unsigned kind)
+static inline void check(size_t granule, uint32_t mark, uint32_t bytes, unsigned kind)
+{
+    if (mark == FORBIDDEN) {
+        sched_fail(SCHED_FREED, "it uses what is not there: %s", heap_says(region + granule * GRANULE));
+    }
+    if (WHEN(mark) > world.now->clocks.of[WHO(mark)] && (BYTES(mark) & bytes) != 0 && ((kind | KIND(mark)) & 1) != 0 &&
+        ((kind & KIND(mark)) & 2) == 0) {
+        race(granule, kind, mark);
+    }
+}
+
+/* Whether who races with `mark` races with `mine` as well. */
+static inline bool is_covered(uint32_t mark, uint32_t mine)
+{
+    return (BYTES(mark) & ~BYTES(mine)) == 0 &&
+           (KIND(mine) == PLAIN_WRITE || (WHO(mark) == WHO(mine) && (KIND(mark) | 1) == (KIND(mine) | 1) &&
+                                          KIND(mark) <= KIND(mine)));
+}
+
+/* Whether it says all that `mine` would: by the same one, at the same moment. */
+static inline bool says_it(uint32_t mark, uint32_t mine)
+{
+    return (mark ^ mine) >> 10 == 0 && (BYTES(mine) & ~mark) == 0 && ((KIND(mark) ^ KIND(mine)) & 2) == 0 &&
+           KIND(mark) >= KIND(mine);
+}
+
+/* The marks of a granule have no gap. */
+static void remember(size_t granule, uint32_t *marks, uint32_t mine)
+{
+    uint32_t bytes = BYTES(mine);
+    unsigned kind = KIND(mine), kept = 0, i;
+    for (i = 0; i < MARKS && marks[i] != 0; i++) {
+        uint32_t mark = marks[i];
+        check(granule, mark, bytes, kind);
+        if (!is_covered(mark, mine)) {
+            marks[kept++] = mark;
+        }
+    }
+    if (kept == MARKS) {
+        kept = world.step % MARKS;
+    }
+    marks[kept] = mine;
+    while (++kept < i) {
+        marks[kept] = 0;
+    }
+}
+
+static inline void access_granule(size_t granule, uint32_t bytes, unsigned kind)
 {
     uint32_t *marks = marks_of(granule);
     const fiber *me = world.now;
     uint32_t mine = (uint32_t)me->clocks.of[me->id] << 16 | me->id << 10 | kind << 8 | bytes;
-    int room = -1;
-    for (int i = 0; i < MARKS; i++) {
-        uint32_t mark = marks[i];
-        if (mark == mine) {
-            return;
-        }
-        if (mark == FORBIDDEN) {
-            sched_fail(SCHED_FREED, "it uses what is not there: %s", heap_says(region + granule * GRANULE));
-        }
-        if ((BYTES(mark) & bytes) != 0 && ((kind | KIND(mark)) & 1) != 0 && ((kind & KIND(mark)) & 2) == 0 &&
-            WHEN(mark) > me->clocks.of[WHO(mark)]) {
-            race(granule, kind, mark);
-        }
-        if (mark == 0 || ((BYTES(mark) & ~bytes) == 0 &&
-                          (kind == PLAIN_WRITE || (WHO(mark) == me->id && (KIND(mark) & ~kind) == 0 &&
-                                                   (kind & 2) == (KIND(mark) & 2))))) {
-            marks[i] = 0;
-            room = i;
-        }
+    if (!says_it(marks[0], mine) && !says_it(marks[1], mine)) {
+        remember(granule, marks, mine);
     }
-    marks[room >= 0 ? room : (int)(world.step % MARKS)] = mine;
 }
 
-void shadow_access(const void *at, size_t size, unsigned kind)
+static inline void watch(const void *at, size_t size, unsigned kind)
 {
     size_t offset = (size_t)((uintptr_t)at - (uintptr_t)region);
     if (offset >= REGION || world.now == NULL) {
+        return;
+    }
+    if (size <= GRANULE && offset % GRANULE <= GRANULE - size) {
+        access_granule(offset / GRANULE, (0xffu >> (GRANULE - size)) << offset % GRANULE, kind);
         return;
     }
     while (size > 0) {
@@ -90,24 +123,22 @@ void shadow_access(const void *at, size_t size, unsigned kind)
     }
 }
 
-static void set(const void *at, size_t size, uint32_t mark)
+void shadow_access(const void *at, size_t size, unsigned kind)
 {
-    size_t first = (size_t)((const unsigned char *)at - region) / GRANULE;
-    for (size_t i = 0; i < (size + GRANULE - 1) / GRANULE; i++) {
-        uint32_t *marks = marks_of(first + i);
-        marks[0] = mark;
-        marks[1] = marks[2] = marks[3] = 0;
-    }
+    watch(at, size, kind);
 }
 
 void shadow_forbid(const void *at, size_t size)
 {
-    set(at, size, FORBIDDEN);
-}
-
-void shadow_allow(const void *at, size_t size)
-{
-    set(at, size, 0);
+    size_t first = (size_t)((const unsigned char *)at - region) / GRANULE;
+    for (size_t granule = first; granule < first + (size + GRANULE - 1) / GRANULE; granule++) {
+        uint32_t *marks = marks_of(granule);
+        for (unsigned i = 0; i < MARKS && marks[i] != 0; i++) {
+            check(granule, marks[i], 0xff, PLAIN_WRITE);
+            marks[i] = 0;
+        }
+        marks[0] = FORBIDDEN;
+    }
 }
 
 /* ---- what the compilers call ---- */
@@ -116,27 +147,27 @@ void shadow_allow(const void *at, size_t size)
     void __tsan_read##size(void *at);               \
     void __tsan_read##size(void *at)                \
     {                                               \
-        shadow_access(at, size, PLAIN_READ);        \
+        watch(at, size, PLAIN_READ);                \
     }                                               \
     void __tsan_write##size(void *at);              \
     void __tsan_write##size(void *at)               \
     {                                               \
-        shadow_access(at, size, PLAIN_WRITE);       \
+        watch(at, size, PLAIN_WRITE);               \
     }                                               \
     void __tsan_unaligned_read##size(void *at);     \
     void __tsan_unaligned_read##size(void *at)      \
     {                                               \
-        shadow_access(at, size, PLAIN_READ);        \
+        watch(at, size, PLAIN_READ);                \
     }                                               \
     void __tsan_unaligned_write##size(void *at);    \
     void __tsan_unaligned_write##size(void *at)     \
     {                                               \
-        shadow_access(at, size, PLAIN_WRITE);       \
+        watch(at, size, PLAIN_WRITE);               \
     }                                               \
     void __tsan_read_write##size(void *at);         \
     void __tsan_read_write##size(void *at)          \
     {                                               \
-        shadow_access(at, size, PLAIN_WRITE);       \
+        watch(at, size, PLAIN_WRITE);               \
     }
 
 PLAIN(1)
@@ -175,7 +206,6 @@ void __tsan_write_range(void *at, unsigned long size)
 
 /* Linked with --wrap. */
 void *__real_memmove(void *to, const void *from, size_t size);
-void *__real_memset(void *to, int value, size_t size);
 void *__wrap_memcpy(void *to, const void *from, size_t size);
 void *__wrap_memmove(void *to, const void *from, size_t size);
 void *__wrap_memset(void *to, int value, size_t size);

@@ -62,10 +62,13 @@ void limi_mutex_lock(limi_mutex *mutex) LIMI_UNCHECKED
     if (l->owner == (int)me->id) {
         sched_fail(SCHED_MISUSE, "it locks what it holds");
     }
-    turn_point(touch(&l->fibers, &l->shared, l->name));
+    touch(&l->fibers, l->shared, l->name);
+    turn_point(l->shared);
     while ((l = come_to(mutex))->owner >= 0) {
+        footprint_note(mutex, false);
         turn_block(ON_LOCK, mutex);
     }
+    footprint_note(mutex, false);
     l->owner = (int8_t)me->id;
     me->held++;
     (void)__real_memcpy(released.of, l->released, sizeof released.of);
@@ -81,6 +84,7 @@ void limi_mutex_unlock(limi_mutex *mutex) LIMI_UNCHECKED
         sched_fail(SCHED_MISUSE, "it unlocks what it does not hold");
     }
     (void)__real_memcpy(l->released, me->clocks.of, sizeof l->released);
+    footprint_note(mutex, false);
     l->owner = -1;
     me->held--;
     wake_all(ON_LOCK, mutex);
@@ -106,8 +110,10 @@ void limi_word_destroy(limi_word *word)
 static place *come_to_word(limi_word *word)
 {
     uint32_t *cell = &word->value.cell;
-    turn_point(place_is_shared(place_at(cell)));
+    place_touch(place_at(cell));
     shadow_access(cell, sizeof(uint32_t), ATOMIC_READ);
+    footprint_note(cell, false);
+    footprint_note(&world.time, true);
     return place_at(cell);
 }
 
@@ -183,6 +189,7 @@ void sched_join(int thread)
         sched_fail(SCHED_MISUSE, "it joins what is no thread, or was joined");
     }
     f->joined = true;
+    footprint_note(f, true);
     while (f->state != OVER) {
         turn_block(JOINING, f);
     }
@@ -234,7 +241,7 @@ void *limi_thread_room(void)
 
 int64_t limi_clock_monotonic(void)
 {
-    (void)choose_jump();
+    read_clock();
     return world.time;
 }
 

@@ -12,6 +12,8 @@
 
 /* ---- time ---- */
 
+enum { CLOCK = 1 }; /* a name */
+
 void note_date(int64_t ns)
 {
     enum { MOST = sizeof world.dates / sizeof *world.dates };
@@ -22,6 +24,8 @@ void note_date(int64_t ns)
     }
     if (ns != INT64_MAX && world.date_count < MOST) {
         world.dates[world.date_count++] = ns;
+        now_shared(CLOCK); /* who reads the clock may find it there */
+        footprint_note(&world.time, false);
     }
 }
 
@@ -38,29 +42,32 @@ static int64_t next_date(void)
 
 static void jump(int64_t to)
 {
+    footprint_note(&world.time, false);
     if (to > world.time) {
         world.time = to;
     }
     for (unsigned i = 0; i < world.count; i++) {
         fiber *f = &world.fibers[i];
         if (f->state == ASLEEP && f->deadline <= world.time) {
+            place_left(f->on);
             f->state = READY;
             f->timed_out = true;
         }
     }
 }
 
-bool choose_jump(void)
+/* A point like others where time may be made to jump; then it may jump right here as well. */
+void read_clock(void)
 {
     static const option options[] = {{0, 0}, {'j', 0}};
-    int64_t next = next_date();
-    world.step++;
-    if (!may_choose(world.left.early) || next == INT64_MAX || choose(options, 2) == 0) {
-        return false;
+    int64_t next;
+    turn_point(world.left.early > 0 && is_shared(CLOCK));
+    footprint_note(&world.time, true);
+    next = next_date();
+    if (may_choose(world.left.early) && next != INT64_MAX && choose(options, 2) != 0) {
+        world.left.early--;
+        jump(next);
     }
-    world.left.early--;
-    jump(next);
-    return true;
 }
 
 /* ---- who is next ---- */
@@ -110,8 +117,7 @@ static unsigned list_sleepers(option *options, unsigned count)
     return count;
 }
 
-/* The earliest end of a wait, when nobody else can go on. */
-static bool let_time_pass(void)
+static int64_t earliest_end(void)
 {
     int64_t first = INT64_MAX;
     for (unsigned i = 0; i < world.count; i++) {
@@ -119,10 +125,7 @@ static bool let_time_pass(void)
             first = world.fibers[i].deadline;
         }
     }
-    if (first != INT64_MAX) {
-        jump(first);
-    }
-    return first != INT64_MAX;
+    return first;
 }
 
 static void stuck(void)
@@ -143,6 +146,13 @@ static void stuck(void)
     sched_fail(failure, "nobody can go on:%s", text);
 }
 
+/* This execution is as good as another one: see footprint.c. */
+static _Noreturn void give_up(void)
+{
+    world.given_up = true;
+    fiber_go_home();
+}
+
 static void take(option chosen, departure how, bool other)
 {
     fiber *f = &world.fibers[chosen.which];
@@ -153,6 +163,7 @@ static void take(option chosen, departure how, bool other)
         break;
     case 'w':
         world.left.spurious--;
+        place_left(f->on);
         break;
     default:
         if (other && how == GOES_ON) {
@@ -163,20 +174,41 @@ static void take(option chosen, departure how, bool other)
         break;
     }
     f->state = READY;
+    if (is_asleep(f->id) && world.left.turns == SCHED_ANY) {
+        give_up();
+    }
     fiber_switch(f);
+}
+
+/* Nobody is ready: time goes on to the earliest end of a wait, or somebody else's wait ends: true, then he has run. */
+static bool let_time_pass(departure how)
+{
+    option options[1 + 2 * SCHED_FIBERS] = {{0, 0}};
+    unsigned count = list_sleepers(options, 1);
+    unsigned chosen = count > 1 ? choose(options, count) : 0;
+    if (chosen != 0) {
+        take(options[chosen], how, true);
+        return true;
+    }
+    jump(earliest_end());
+    return false;
 }
 
 static void decide(departure how)
 {
     option options[1 + 3 * SCHED_FIBERS];
     unsigned ready, count, chosen = 0;
-    while ((ready = list_ready(options, how)) == 0 && let_time_pass()) {
-    }
-    if (ready == 0 && how != YIELDS) {
-        stuck();
-    }
-    if (ready == 0) {
-        return; /* it spins alone */
+    footprint_end(how != GOES_ON);
+    while ((ready = list_ready(options, how)) == 0) {
+        if (earliest_end() == INT64_MAX && how == YIELDS) {
+            return; /* it spins alone */
+        }
+        if (earliest_end() == INT64_MAX) {
+            stuck();
+        }
+        if (let_time_pass(how)) {
+            return;
+        }
     }
     count = list_sleepers(options, ready);
     if (world.quiet) {
@@ -187,6 +219,13 @@ static void decide(departure how)
     }
     if (count > 1) {
         chosen = choose(options, count);
+    }
+    if (is_asleep(world.now->id) && how == GOES_ON && chosen == 0) {
+        give_up();
+    }
+    wake_up(world.now->id);
+    if (count > 1 && world.search == SCHED_DEPTH_FIRST && how == GOES_ON) {
+        footprint_decided(last_choice(), chosen == 0);
     }
     take(options[chosen], how, chosen != 0);
 }
@@ -206,7 +245,13 @@ void turn_point(bool shared)
     }
     if (world.search == SCHED_DEPTH_FIRST) {
         const sched_bounds *left = &world.left;
-        if ((!shared && !world.every) || (left->preemptions | left->early | left->spurious) == 0) {
+        if (!shared && !world.every) {
+            return;
+        }
+        if ((left->preemptions | left->early | left->spurious) == 0) {
+            if (is_asleep(world.now->id)) {
+                give_up();
+            }
             return;
         }
     }
@@ -233,6 +278,7 @@ _Noreturn void fiber_end(void)
         sched_fail(SCHED_MISUSE, "the thread has ended and still holds a lock");
     }
     me->state = OVER;
+    footprint_note(me, false);
     wake_all(JOINING, me);
     for (unsigned i = 0; i < world.count; i++) {
         if (world.fibers[i].state != OVER) {
