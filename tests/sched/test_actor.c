@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_actor.c -- who has the duty: an actor's own thread and those who assist it, in every order; deadlines and
- * calls; and a thread that is ended in the middle of a turn. Only the duty guards `handled`, `count` and the backlog. */
+ * calls; and a thread that is ended in the middle of a turn. Only the duty guards `handled` and `count`. */
 #include "prove.h"
 
 #include "actor.h"

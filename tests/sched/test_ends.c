@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_ends.c -- the last drop on any thread, and shutdown against the last drop, a spawn, an ask. At each end nothing is
- * left: the scheduler counts blocks, threads and locks. */
+/* test_ends.c -- the last drop on any thread, and shutdown against the last drop, a spawn, an ask. At each end nothing
+ * is left: the scheduler counts blocks, threads and locks. */
 #include "stage.h"
 
 /* ---- the last drop ---- */

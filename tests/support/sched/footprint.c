@@ -105,15 +105,30 @@ static bool disturbs(const footprint *print, uint32_t mark)
     return false;
 }
 
-void footprint_note(const void *where, bool only_loads)
+static void disturb(uint32_t mark, const fiber *but)
 {
-    uint32_t mark = (uint32_t)((uintptr_t)where >> 2 << 1) | !only_loads;
-    if (recorded != NOBODY) {
-        record(&prints[recorded], mark);
-    }
     for (unsigned i = 0; sleepers > 0 && i < world.count; i++) {
-        if (asleep[i] != NOBODY && i != world.now->id && disturbs(&prints[asleep[i]], mark)) {
+        if (asleep[i] != NOBODY && &world.fibers[i] != but && disturbs(&prints[asleep[i]], mark)) {
             wake_up(i);
         }
     }
+}
+
+static uint32_t mark_of(const void *where, bool only_loads)
+{
+    return (uint32_t)((uintptr_t)where >> 2 << 1) | !only_loads;
+}
+
+void footprint_note(const void *where, bool only_loads)
+{
+    uint32_t mark = mark_of(where, only_loads);
+    if (recorded != NOBODY) {
+        record(&prints[recorded], mark);
+    }
+    disturb(mark, world.now);
+}
+
+void footprint_of_nobody(const void *where)
+{
+    disturb(mark_of(where, false), NULL);
 }

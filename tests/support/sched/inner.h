@@ -90,6 +90,7 @@ void turn_yield(void);
 void turn_block(fiber_state state, const void *on);
 void note_date(int64_t ns);
 void read_clock(void);
+bool time_may_jump(void);
 
 /* ---- what is chosen: choice.c ---- */
 
@@ -126,6 +127,7 @@ void footprint_open(unsigned choice);                     /* it is made for the 
 void footprint_decided(unsigned choice, bool goes_on);    /* at a point of the present fiber */
 void footprint_end(bool waits);                           /* the present fiber has come to its next point */
 void footprint_note(const void *where, bool only_loads);  /* it touches something */
+void footprint_of_nobody(const void *where);              /* it changes by itself */
 bool is_asleep(unsigned id);
 void wake_up(unsigned id);
 
@@ -180,10 +182,10 @@ typedef struct place place;
 
 void places_clear(void);
 place *place_at(uint32_t *cell);
-void place_touch(place *p); /* with a point, after which it may be gone */
+void place_touch(place *p, bool also); /* with a point, also if it is not shared; then it may be gone */
 bool place_check(place *p, uint32_t expected); /* of a park */
 void place_unparked(place *p);
-void place_left(const place *p); /* somebody sleeps there no more, and was not unparked */
+const void *place_cell(const place *p);
 uint64_t place_newest(const place *p);
 
 /* For what is no atomic but known to several: who has touched it. */

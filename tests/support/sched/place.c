@@ -147,17 +147,17 @@ static store *pick(const place *p, sched_order order, uint32_t least)
 
 /* ---- the operations ---- */
 
-void place_touch(place *p)
+void place_touch(place *p, bool also)
 {
     touch(&p->fibers, p->shared, p->name);
-    turn_point(p->shared);
+    turn_point(p->shared || also);
 }
 
 /* The place again after the point, for others may have had their turn there. */
 static place *come_to(uint32_t *cell, size_t width, unsigned kind)
 {
     place *p = place_at(cell);
-    place_touch(p);
+    place_touch(p, false);
     shadow_access(cell, width, kind);
     footprint_note(cell, kind == ATOMIC_READ);
     return place_at(cell);
@@ -271,9 +271,9 @@ bool place_check(place *p, uint32_t expected)
     return s->value == expected;
 }
 
-void place_left(const place *p)
+const void *place_cell(const place *p)
 {
-    footprint_note(p->cell, false);
+    return p->cell;
 }
 
 void place_unparked(place *p)

@@ -30,8 +30,8 @@
  * - Points at which an atomic is touched that only one thread touches are passed over, by names that are stable from
  *   one execution to the next (who allocated the how manyeth block); the exploration begins anew when a name turns out
  *   to be shared.
- * - An execution is given up when it turns out to be the same as another one, but for the order of what has nothing to do
- *   with each other: see footprint.c.
+ * - An execution is given up when it turns out to be the same as another one, but for the order of what has nothing to
+ *   do with each other: see footprint.c.
  * - Depth first, a bound counts: preemptions, turns (who comes after one that blocks, if not the next one round), old
  *   values, early ends of waits, wakes for no reason, refusals. "Complete" means: within these bounds.
  * - Memory that was released is not used again within one execution. No OS processes, no fork(), no cancellation. */

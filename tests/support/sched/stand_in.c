@@ -107,10 +107,10 @@ void limi_word_destroy(limi_word *word)
     }
 }
 
-static place *come_to_word(limi_word *word)
+static place *come_to_word(limi_word *word, bool timed)
 {
     uint32_t *cell = &word->value.cell;
-    place_touch(place_at(cell));
+    place_touch(place_at(cell), timed && time_may_jump());
     shadow_access(cell, sizeof(uint32_t), ATOMIC_READ);
     footprint_note(cell, false);
     footprint_note(&world.time, true);
@@ -121,7 +121,7 @@ static place *come_to_word(limi_word *word)
  * do not need it to see is chosen. */
 bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns)
 {
-    place *p = come_to_word(word);
+    place *p = come_to_word(word, deadline_ns != INT64_MAX);
     fiber *me = world.now;
     if (me->held != 0) {
         sched_fail(SCHED_MISUSE, "it parks and holds a lock");
@@ -142,7 +142,7 @@ bool limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns)
 
 void limi_unpark(limi_word *word)
 {
-    place *p = come_to_word(word);
+    place *p = come_to_word(word, false);
     place_unparked(p);
     wake_all(ASLEEP, p);
 }

@@ -40,20 +40,32 @@ static int64_t next_date(void)
     return next;
 }
 
-static void jump(int64_t to)
+/* By a fiber of its own, or by itself: who sleeps no more was not unparked. */
+static void jump(int64_t to, void (*note)(const void *where))
 {
-    footprint_note(&world.time, false);
+    note(&world.time);
     if (to > world.time) {
         world.time = to;
     }
     for (unsigned i = 0; i < world.count; i++) {
         fiber *f = &world.fibers[i];
         if (f->state == ASLEEP && f->deadline <= world.time) {
-            place_left(f->on);
+            note(place_cell(f->on));
             f->state = READY;
             f->timed_out = true;
         }
     }
+}
+
+/* Then whatever depends on the time is something that others may see. */
+bool time_may_jump(void)
+{
+    return world.left.early > 0 && is_shared(CLOCK);
+}
+
+static void by_the_present(const void *where)
+{
+    footprint_note(where, false);
 }
 
 /* A point like others where time may be made to jump; then it may jump right here as well. */
@@ -61,12 +73,12 @@ void read_clock(void)
 {
     static const option options[] = {{0, 0}, {'j', 0}};
     int64_t next;
-    turn_point(world.left.early > 0 && is_shared(CLOCK));
+    turn_point(time_may_jump());
     footprint_note(&world.time, true);
     next = next_date();
     if (may_choose(world.left.early) && next != INT64_MAX && choose(options, 2) != 0) {
         world.left.early--;
-        jump(next);
+        jump(next, by_the_present);
     }
 }
 
@@ -159,11 +171,11 @@ static void take(option chosen, departure how, bool other)
     switch (chosen.what) {
     case 't':
         world.left.early--;
-        jump(f->deadline);
+        jump(f->deadline, footprint_of_nobody);
         break;
     case 'w':
         world.left.spurious--;
-        place_left(f->on);
+        footprint_of_nobody(place_cell(f->on));
         break;
     default:
         if (other && how == GOES_ON) {
@@ -190,7 +202,7 @@ static bool let_time_pass(departure how)
         take(options[chosen], how, true);
         return true;
     }
-    jump(earliest_end());
+    jump(earliest_end(), footprint_of_nobody);
     return false;
 }
 
