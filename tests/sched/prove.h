@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* prove.h -- what the tests of schedules share: an exploration, what came of it, and what was expected. */
+#ifndef TEST_PROVE_H
+#define TEST_PROVE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "support/sched/sched.h"
+
+#include "platform.h"
+
+static inline void say_result(const char *name, const sched_result *r)
+{
+    print_message("%s: %llu executions (and %llu half) in %.2f s, %s, of up to %u steps", name,
+                  (unsigned long long)r->executions, (unsigned long long)r->given_up, r->seconds,
+                  r->complete ? "complete" : "not all there are", r->steps);
+    for (unsigned i = 0; i < SCHED_OUTCOMES; i++) {
+        if (r->seen[i] != 0) {
+            print_message(", outcome %u: %llu", i, (unsigned long long)r->seen[i]);
+        }
+    }
+    print_message("\n");
+    if (r->failure != SCHED_NONE) {
+        print_message("    %s: %s\n    choices: \"%s\"\n", sched_failure_name(r->failure), r->text, r->choices);
+    }
+}
+
+/* No execution fails. */
+static inline sched_result prove_at(const char *name, const sched_plan *plan)
+{
+    sched_result r = sched_explore(plan);
+    say_result(name, &r);
+    if (r.failure != SCHED_NONE) {
+        fail_msg("%s: %s; replay \"%s\"", name, sched_failure_name(r.failure), r.choices);
+    }
+    return r;
+}
+#define prove(scenario, ...) prove_at(#scenario, &(sched_plan){scenario, __VA_ARGS__})
+
+/* And some thousand more, with more preemptions and everything else there is, by priorities. */
+static inline sched_result prove_widely_at(const char *name, const sched_plan *plan)
+{
+    sched_plan wide = *plan;
+    wide.search = SCHED_PRIORITIES;
+    wide.preemptions = 4;
+    wide.old = 4;
+    wide.spurious = 1;
+    wide.most = 2000;
+    wide.seed = 1;
+    (void)prove_at(name, &wide);
+    return prove_at(name, plan);
+}
+#define prove_widely(scenario, ...) prove_widely_at(#scenario, &(sched_plan){scenario, __VA_ARGS__})
+
+/* Some execution fails, so; and again when its choices are replayed. */
+static inline sched_result find_at(const char *name, const sched_plan *plan, sched_failure failure)
+{
+    sched_result r = sched_explore(plan), again;
+    sched_plan replay = *plan;
+    say_result(name, &r);
+    assert_int_equal(r.failure, failure);
+    replay.search = SCHED_REPLAY;
+    replay.choices = r.choices;
+    again = sched_explore(&replay);
+    assert_int_equal(again.failure, failure);
+    assert_string_equal(again.text, r.text);
+    assert_string_equal(again.choices, r.choices);
+    return r;
+}
+#define find(failure, scenario, ...) find_at(#scenario, &(sched_plan){scenario, __VA_ARGS__}, (failure))
+
+/* Within the bounds there is nothing more; and these outcomes were seen, as bits, no others. */
+static inline void assert_seen(sched_result result, unsigned outcomes)
+{
+    assert_true(result.complete);
+    for (unsigned i = 0; i < SCHED_OUTCOMES; i++) {
+        assert_int_equal(result.seen[i] != 0, (outcomes >> i & 1u) != 0);
+    }
+}
+
+#endif

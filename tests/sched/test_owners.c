@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* test_owners.c -- the last owner frees, and sees what all the others did; an index that owns nothing finds either a
+ * living one or none; handles over a backend. */
+#include "prove.h"
+
+#include <liminal/backend.h>
+
+#include "handle.h"
+#include "refcount.h"
+
+#include <string.h>
+
+typedef struct thing {
+    limi_refcount owners;
+    int used[4]; /* each by the owner with that number */
+} thing;
+
+typedef struct shelf {
+    limi_mutex lock;
+    thing *thing; /* owns nothing; guarded by the lock */
+} shelf;
+
+static void drop_thing(shelf *s, thing *t) LIMI_UNCHECKED
+{
+    t->used[sched_here()]++;
+    if (limi_refcount_down(&t->owners)) {
+        int sum = t->used[0] + t->used[1] + t->used[2] + t->used[3];
+        sched_check(sum > 0); /* reads all: a race, if it does not see them */
+        limi_mutex_lock(&s->lock);
+        s->thing = NULL;
+        limi_mutex_unlock(&s->lock);
+        sched_allocator()->release(NULL, t, sizeof *t);
+    }
+}
+
+static thing *open_thing(shelf *s)
+{
+    thing *t = sched_allocator()->allocate(NULL, sizeof *t);
+    memset(t, 0, sizeof *t);
+    limi_refcount_init(&t->owners);
+    limi_mutex_init(&s->lock);
+    s->thing = t;
+    return t;
+}
+
+static void drop_mine(void *argument)
+{
+    shelf *s = argument;
+    drop_thing(s, s->thing);
+}
+
+static void clone_and_drop(void *argument)
+{
+    shelf *s = argument;
+    thing *t = s->thing;
+    limi_refcount_up(&t->owners);
+    drop_thing(s, t);
+    drop_thing(s, t);
+}
+
+static void three_owners(void)
+{
+    shelf s;
+    thing *t = open_thing(&s);
+    int one, two;
+    limi_refcount_up(&t->owners);
+    limi_refcount_up(&t->owners);
+    one = sched_thread(drop_mine, &s);
+    two = sched_thread(clone_and_drop, &s);
+    drop_thing(&s, t);
+    sched_join(one);
+    sched_join(two);
+    limi_mutex_destroy(&s.lock);
+}
+
+static void find_it(void *argument) LIMI_UNCHECKED
+{
+    shelf *s = argument;
+    thing *found;
+    limi_mutex_lock(&s->lock);
+    found = s->thing;
+    found = found != NULL && limi_refcount_up_unless_zero(&found->owners) ? found : NULL;
+    limi_mutex_unlock(&s->lock);
+    sched_outcome(found != NULL);
+    if (found != NULL) {
+        drop_thing(s, found);
+    }
+}
+
+static void found_or_gone(void)
+{
+    shelf s;
+    thing *t = open_thing(&s);
+    int one = sched_thread(find_it, &s), two = sched_thread(find_it, &s);
+    drop_thing(&s, t);
+    sched_join(one);
+    sched_join(two);
+    sched_check(s.thing == NULL);
+    limi_mutex_destroy(&s.lock);
+}
+
+static void counts(void **state)
+{
+    (void)state;
+    /* Two of the three look at `thing` without the lock, which is right only for an owner. */
+    assert_true(prove(three_owners, .preemptions = 3, .turns = SCHED_ANY, .old = 2).complete);
+    assert_seen(prove(found_or_gone, .preemptions = 3, .turns = SCHED_ANY, .old = 2), 3);
+}
+
+/* ---- handles ---- */
+
+typedef struct behind {
+    int released, closed, used[4];
+} behind;
+
+static liminal_status no_send(void *self, liminal_envelope **message, liminal_deadline deadline)
+{
+    (void)self, (void)message, (void)deadline;
+    return LIMINAL_ECLOSED;
+}
+
+static liminal_status no_receive(void *self, liminal_envelope **out, liminal_deadline deadline)
+{
+    (void)self, (void)out, (void)deadline;
+    return LIMINAL_ECLOSED;
+}
+
+static liminal_status use(void *self, liminal_deadline deadline)
+{
+    behind *b = self;
+    (void)deadline;
+    b->used[sched_here()]++;
+    return LIMINAL_OK;
+}
+
+static liminal_status no_query(void *self, liminal_snapshot **out, liminal_deadline deadline)
+{
+    (void)self, (void)out, (void)deadline;
+    return LIMINAL_ENOMEM;
+}
+
+static void release(void *self)
+{
+    behind *b = self;
+    b->released += 1 + 0 * (b->used[0] + b->used[1] + b->used[2]);
+}
+
+static const liminal_backend backend = {
+    LIMINAL_OPS(liminal_backend), .name = "nothing", .send = no_send, .receive = no_receive, .close = use,
+    .query = no_query, .release = release,
+};
+
+static void use_and_drop(void *argument)
+{
+    liminal_conversation *handle = argument;
+    sched_check(liminal_conversation_close(handle, liminal_deadline_never()) == LIMINAL_OK);
+    liminal_conversation_drop(&handle);
+}
+
+static void clone_use_and_drop(void *argument)
+{
+    use_and_drop(liminal_conversation_ref(argument));
+    use_and_drop(argument);
+}
+
+static void the_last_handle(void)
+{
+    behind b;
+    liminal_conversation *handle = NULL;
+    int one, two;
+    memset(&b, 0, sizeof b);
+    sched_check(liminal_conversation_open(&backend, &b, sched_allocator(), &handle) == LIMINAL_OK);
+    one = sched_thread(use_and_drop, liminal_conversation_ref(handle));
+    two = sched_thread(clone_use_and_drop, liminal_conversation_ref(handle));
+    use_and_drop(handle);
+    sched_join(one);
+    sched_join(two);
+    sched_check(b.released == 1);
+}
+
+static void handles(void **state)
+{
+    (void)state;
+    assert_true(prove(the_last_handle, .preemptions = 3, .turns = SCHED_ANY, .old = 2).complete);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts),
+        cmocka_unit_test(handles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
