@@ -3,7 +3,8 @@
  *
  * Every atomic operation and every wait of the library goes through here, so that another
  * implementation can stand in its place: a port, or a deterministic scheduler for tests (which
- * defines LIMI_PLATFORM_HEADER to the header that replaces platform_inline.h). A port provides:
+ * defines LIMI_PLATFORM_HEADER and LIMI_PLATFORM_ATOMIC_HEADER to the headers that replace platform_inline.h and
+ * platform_atomic.h). A port provides:
  *
  *   atomics   sequentially consistent; a weaker one carries its order in its name, and the reason
  *             stands where it is used. No stand-alone fences.

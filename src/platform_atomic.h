@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifdef LIMI_PLATFORM_HEADER
-#include LIMI_PLATFORM_HEADER
+#ifdef LIMI_PLATFORM_ATOMIC_HEADER
+#include LIMI_PLATFORM_ATOMIC_HEADER
 #else
 
 #include <stdatomic.h>

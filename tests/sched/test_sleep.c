@@ -48,7 +48,7 @@ static void done_against_wait(void)
 {
     desk *d = open_desk();
     int other = sched_thread(say_done, d);
-    sched_check(limi_waiter_wait(&d->waiter, INT64_MAX));
+    sched_check(limi_waiter_wait(&d->waiter, NULL, INT64_MAX));
     sched_check(d->plain == 7);
     leave_desk(d);
     sched_join(other);
@@ -59,11 +59,11 @@ static void done_against_deadline(void)
 {
     desk *d = open_desk();
     int other = sched_thread(say_done, d);
-    bool in_time = limi_waiter_wait(&d->waiter, sched_deadline(1000).ns);
+    bool in_time = limi_waiter_wait(&d->waiter, NULL, sched_deadline(1000).ns);
     sched_outcome(in_time);
     if (!in_time) {
         sched_check(limi_clock_monotonic() >= 1000);
-        in_time = limi_waiter_wait(&d->waiter, INT64_MAX);
+        in_time = limi_waiter_wait(&d->waiter, NULL, INT64_MAX);
     }
     sched_check(in_time && limi_waiter_is_done(&d->waiter) && d->plain == 7);
     leave_desk(d);
@@ -83,10 +83,10 @@ static void disturbed_against_done(void)
     int other = sched_thread(say_done, d), third;
     d->disturbed = false;
     third = sched_thread(disturb, d);
-    if (!limi_waiter_wait(&d->waiter, INT64_MAX)) {
+    if (!limi_waiter_wait(&d->waiter, NULL, INT64_MAX)) {
         sched_check(d->disturbed); /* also in the sight of the clocks */
         sched_outcome(0);
-        sched_check(limi_waiter_wait(&d->waiter, INT64_MAX));
+        sched_check(limi_waiter_wait(&d->waiter, NULL, INT64_MAX));
     } else {
         sched_outcome(1);
     }

@@ -44,7 +44,7 @@ typedef struct fiber {
     void *argument;
     guard *guards;
     unsigned priority;
-    _Alignas(16) unsigned char room[512];
+    _Alignas(16) unsigned char room[704];
 } fiber;
 
 typedef struct sched_bounds {

@@ -250,6 +250,42 @@ int64_t limi_clock_wall(void)
     return 1700000000000000000 + world.time;
 }
 
+/* Each instant has its tick. */
+int64_t limi_tick_monotonic(void)
+{
+    return limi_clock_monotonic();
+}
+
+int64_t limi_tick_wall(void)
+{
+    return limi_clock_wall();
+}
+
+limi_instant limi_clock_both(void)
+{
+    int64_t now = limi_clock_monotonic();
+    return (limi_instant){limi_clock_wall(), now};
+}
+
+/* A machine without thread-specific data: nobody attaches. */
+liminal_status limi_key_create(limi_key *key)
+{
+    (void)key;
+    return LIMINAL_ELIMIT;
+}
+
+void limi_key_delete(limi_key *key)
+{
+    (void)key;
+    __builtin_trap();
+}
+
+liminal_status limi_key_set(const limi_key *key, limi_key_value *value)
+{
+    (void)key, (void)value;
+    __builtin_trap();
+}
+
 liminal_deadline sched_deadline(int64_t ns)
 {
     note_date(world.time + ns);

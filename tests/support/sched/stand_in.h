@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stand_in.h -- in place of platform_inline.h: every atomic operation is the scheduler's, in every order there is. */
+/* stand_in.h -- in place of platform_atomic.h: every atomic operation is the scheduler's, in every order there is. */
 #ifndef SCHED_STAND_IN_H
 #define SCHED_STAND_IN_H
 
@@ -97,10 +97,5 @@ SCHED_ATOMIC(ptr, uintptr_t)
 
 #undef SCHED_ATOMIC
 #undef SCHED_ATOMIC_IN
-
-static inline void limi_relax(void)
-{
-    sched_relax();
-}
 
 #endif
