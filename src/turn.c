@@ -94,7 +94,7 @@ void limi_talk_perform(limi_talk *talk, limi_done *done)
     }
     let_go(talk, &effects->closed);
     if (effects->run != NULL) {
-        limi_participant_answer_inline(&talk->participants[effects->run->seat],
+        limi_participant_answer_inline(&talk->participants[done->run_seat],
                                        LIMI_HOLDER(effects->run, limi_request, ticket));
     }
 }
@@ -155,6 +155,7 @@ void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
     event->now = liminal_time_now();
     limi_step(&talk->dialogue, event, effects);
     share_with_participant(event, effects);
+    done->run_seat = effects->run != NULL ? effects->run->seat : 0;
     if (effects->closing) { /* under the lock: who has seen the end does not get a send accepted after it */
         limi_mailbox_close(&talk->actor.mailbox);
     }
