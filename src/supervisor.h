@@ -20,7 +20,7 @@ typedef struct limi_registry {
 } limi_registry;
 
 /* `lock` guards all that comes after it. It is taken last (inside a talk's lock, never the other way
- * round) and held for a few dozen instructions;
+ * round) and held for a few dozen instructions, in a loop for LIMI_STEPS_AT_ONCE steps;
  * nothing of the embedder runs under it but the allocator. `waits` has a lock of its own: see wait.c. */
 struct liminal_supervisor {
     liminal_allocator allocator;
