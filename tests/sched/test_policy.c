@@ -203,7 +203,8 @@ static void note_released(void *self)
     s->scene->released++;
 }
 
-static const liminal_behaviour ending = {LIMINAL_OPS(liminal_behaviour), .answer = end_thread, .release = note_released};
+static const liminal_behaviour ending = {
+    LIMINAL_OPS(liminal_behaviour), .answer = end_thread, .release = note_released};
 
 static void ask_in_vain(void *argument)
 {
