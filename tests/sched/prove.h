@@ -15,9 +15,26 @@
 
 #include "platform.h"
 
-static inline void say_result(const char *name, const sched_result *r)
+static inline void say_bound(const char *what, unsigned bound)
 {
-    print_message("%s: %llu executions (and %llu half) in %.2f s, %s, of up to %u steps", name,
+    if (bound >= SCHED_ANY) {
+        print_message(" any %s", what);
+    } else if (bound > 0) {
+        print_message(" %u %s", bound, what);
+    }
+}
+
+static inline void say_result(const char *name, const sched_plan *plan, const sched_result *r)
+{
+    static const char *const searches[] = {"all with", "at random with", "by priorities with", "replayed, "};
+    print_message("%s: %s", name, searches[plan->search]);
+    say_bound("preemptions", plan->preemptions);
+    say_bound("turns", plan->turns);
+    say_bound("old", plan->old);
+    say_bound("early", plan->early);
+    say_bound("spurious", plan->spurious);
+    say_bound("faults", plan->faults);
+    print_message(": %llu executions (and %llu half) in %.2f s, %s, of up to %u steps",
                   (unsigned long long)r->executions, (unsigned long long)r->given_up, r->seconds,
                   r->complete ? "complete" : "not all there are", r->steps);
     for (unsigned i = 0; i < SCHED_OUTCOMES; i++) {
@@ -35,7 +52,7 @@ static inline void say_result(const char *name, const sched_result *r)
 static inline sched_result prove_at(const char *name, const sched_plan *plan)
 {
     sched_result r = sched_explore(plan);
-    say_result(name, &r);
+    say_result(name, plan, &r);
     if (r.failure != SCHED_NONE) {
         fail_msg("%s: %s; replay \"%s\"", name, sched_failure_name(r.failure), r.choices);
     }
@@ -63,7 +80,7 @@ static inline sched_result find_at(const char *name, const sched_plan *plan, sch
 {
     sched_result r = sched_explore(plan), again;
     sched_plan replay = *plan;
-    say_result(name, &r);
+    say_result(name, plan, &r);
     assert_int_equal(r.failure, failure);
     replay.search = SCHED_REPLAY;
     replay.choices = r.choices;

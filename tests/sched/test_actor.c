@@ -5,6 +5,7 @@
 
 #include "actor.h"
 #include "scope.h"
+#include "waiter.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ typedef struct world_of_one {
     job *then;     /* posted in the middle of job 0 */
     bool ends_in;  /* the thread is ended in job 0 */
     bool leave;    /* on_call() makes the thread leave, once */
+    limi_waiter told;
 } world_of_one;
 
 static void handle(void *self, limi_node *node)
@@ -209,6 +211,28 @@ static void due_and_post(void)
     sched_allocator()->release(NULL, w, sizeof *w);
 }
 
+/* Nothing but the deadline wakes it, and then who waits for it. */
+static void tell(void *self)
+{
+    world_of_one *w = self;
+    w->dues++;
+    limi_waiter_done(&w->told);
+}
+
+static void due_alone(void)
+{
+    world_of_one *w = open_world(false);
+    int owner, one;
+    w->actor.on_due = tell;
+    limi_waiter_init(&w->told);
+    owner = sched_thread(live, w);
+    one = sched_thread(set_due, w);
+    sched_check(limi_waiter_wait(&w->told, INT64_MAX) && w->dues == 1);
+    sched_join(one);
+    limi_waiter_destroy(&w->told);
+    end_world(w, owner, 0);
+}
+
 static void call(void *argument)
 {
     world_of_one *w = argument;
@@ -236,6 +260,7 @@ static void dues_and_calls(void **state)
 {
     (void)state;
     assert_seen(prove(due_and_post, .preemptions = 2, .turns = SCHED_ANY, .old = 1, .early = 1), 3);
+    assert_true(prove(due_alone, .preemptions = 3, .turns = SCHED_ANY, .old = 1, .early = 1).complete);
     assert_true(prove(a_thread_takes_over, .preemptions = 2, .turns = SCHED_ANY, .old = 1).complete);
 }
 

@@ -123,11 +123,11 @@ static void close_against_ask(void)
 static void closes(void **state)
 {
     (void)state;
-    assert_seen(prove_widely(two_closers, .preemptions = 2, .turns = 1), 0);
-    assert_seen(prove_widely(two_closers_inline, .preemptions = 2, .turns = 1), 0);
-    assert_seen(prove_widely(close_against_send, .preemptions = 2, .turns = 1), 15);
-    assert_seen(prove_widely(close_against_send_inline, .preemptions = 2, .turns = 1), 15);
-    assert_seen(prove_widely(close_against_ask, .preemptions = 2, .turns = 1), 7);
+    assert_seen(prove_widely(two_closers, .preemptions = 2, .turns = 1, .old = 1), 0);
+    assert_seen(prove_widely(two_closers_inline, .preemptions = 2, .turns = 1, .old = 1), 0);
+    assert_seen(prove_widely(close_against_send, .preemptions = 2, .turns = 1, .old = 1), 15);
+    assert_seen(prove_widely(close_against_send_inline, .preemptions = 2, .turns = 1, .old = 1), 15);
+    assert_seen(prove_widely(close_against_ask, .preemptions = 2, .turns = 1, .old = 1), 7);
 }
 
 int main(void)

@@ -153,7 +153,7 @@ static void shutdown_against_ask(void)
 static void shutdowns(void **state)
 {
     (void)state;
-    assert_seen(prove_widely(shutdown_against_spawn, .preemptions = 2, .turns = 1), 3);
+    assert_seen(prove_widely(shutdown_against_spawn, .preemptions = 2, .turns = 1, .old = 1), 3);
     assert_seen(prove_widely(shutdown_against_ask, .preemptions = 2, .turns = 1, .old = 1), 3);
 }
 

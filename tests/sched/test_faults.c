@@ -81,8 +81,8 @@ static void inlined(void)
 static void a_refusal_leaves_nothing_behind(void **state)
 {
     (void)state;
-    assert_seen(prove(threaded, .preemptions = 1, .turns = 1, .faults = 1), 7);
-    assert_seen(prove(inlined, .preemptions = 1, .turns = 1, .faults = 1), 7);
+    assert_seen(prove(threaded, .preemptions = 1, .turns = 1, .old = 1, .faults = 1), 7);
+    assert_seen(prove(inlined, .preemptions = 1, .turns = 1, .old = 1, .faults = 1), 7);
     assert_seen(prove(threaded, .faults = 2), 7);
     assert_seen(prove(inlined, .faults = 2), 7);
 }
@@ -140,8 +140,8 @@ static void link_refused(void)
 static void refusals_in_the_middle(void **state)
 {
     (void)state;
-    assert_true(prove(kill_refused, .preemptions = 1, .turns = 1, .faults = 1).complete);
-    assert_true(prove(link_refused, .preemptions = 1, .turns = 1, .faults = 1).complete);
+    assert_true(prove(kill_refused, .preemptions = 1, .turns = 1, .old = 1, .faults = 1).complete);
+    assert_true(prove(link_refused, .preemptions = 1, .turns = 1, .old = 1, .faults = 1).complete);
 }
 
 int main(void)

@@ -80,8 +80,8 @@ static void routing(void **state)
 {
     (void)state;
     /* By the first, by the second, or begun by both and answered by the second. */
-    assert_seen(prove_widely(routed_between_threads, .preemptions = 1, .turns = 2), 2 | 4 | 8);
-    assert_true(prove_widely(routed_from_inline, .preemptions = 2, .turns = 1).complete);
+    assert_seen(prove_widely(routed_between_threads, .preemptions = 2, .turns = 1, .old = 1), 2 | 4 | 8);
+    assert_true(prove_widely(routed_from_inline, .preemptions = 2, .turns = 1, .old = 1).complete);
 }
 
 /* ---- compensation ---- */
@@ -130,7 +130,7 @@ static void undone_against_close(void)
 static void compensations(void **state)
 {
     (void)state;
-    assert_seen(prove_widely(undone_against_close, .preemptions = 2, .turns = 1), 3);
+    assert_seen(prove_widely(undone_against_close, .preemptions = 2, .turns = 1, .old = 1), 3);
 }
 
 /* ---- a full mailbox ---- */
@@ -203,7 +203,8 @@ static void note_released(void *self)
     s->scene->released++;
 }
 
-static const liminal_behaviour ending = {LIMINAL_OPS(liminal_behaviour), .answer = end_thread, .release = note_released};
+static const liminal_behaviour ending = {
+    LIMINAL_OPS(liminal_behaviour), .answer = end_thread, .release = note_released};
 
 static void ask_in_vain(void *argument)
 {
@@ -263,8 +264,8 @@ static void ended_in_a_turn(void)
 static void ended_threads(void **state)
 {
     (void)state;
-    assert_true(prove_widely(ended_in_a_thread, .preemptions = 1, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(ended_in_a_turn, .preemptions = 1, .turns = 1, .old = 1).complete);
+    assert_true(prove_widely(ended_in_a_thread, .preemptions = 2, .turns = 1, .old = 1).complete);
+    assert_true(prove_widely(ended_in_a_turn, .preemptions = 2, .turns = 1, .old = 1).complete);
 }
 
 int main(void)

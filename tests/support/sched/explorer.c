@@ -33,6 +33,7 @@ void sched_outcome(unsigned which)
 
 void sched_quiet(bool quiet)
 {
+    footprint_blur(); /* what the others may choose depends on it */
     world.quiet = quiet;
 }
 

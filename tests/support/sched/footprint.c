@@ -65,10 +65,17 @@ void footprint_decided(unsigned choice, bool goes_on)
     }
 }
 
+void footprint_blur(void)
+{
+    if (recorded != NOBODY) {
+        prints[recorded].count = ANYTHING;
+    }
+}
+
 void footprint_end(bool waits)
 {
-    if (recorded != NOBODY && waits && world.left.turns != SCHED_ANY) {
-        prints[recorded].count = ANYTHING;
+    if (waits && world.left.turns != SCHED_ANY) {
+        footprint_blur();
     }
     recorded = NOBODY;
 }

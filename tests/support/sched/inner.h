@@ -126,6 +126,7 @@ void footprints_begin(void);                              /* an execution */
 void footprint_open(unsigned choice);                     /* it is made for the first time */
 void footprint_decided(unsigned choice, bool goes_on);    /* at a point of the present fiber */
 void footprint_end(bool waits);                           /* the present fiber has come to its next point */
+void footprint_blur(void);                                /* it touches anything */
 void footprint_note(const void *where, bool only_loads);  /* it touches something */
 void footprint_of_nobody(const void *where);              /* it changes by itself */
 bool is_asleep(unsigned id);
