@@ -490,6 +490,7 @@ static void an_exit_is_not_lost_for_want_of_memory(void **state)
     for (int i = 0; i < 2; i++) {
         world w;
         liminal_report report;
+        liminal_status closed;
         liminal_summary summary;
         begin(&w);
         w.conversation = race_spawn(w.supervisor, kinds[i], &failing, &w);
@@ -509,7 +510,8 @@ static void an_exit_is_not_lost_for_want_of_memory(void **state)
         assert_int_equal(summary.counts.unfinished, 1);
         assert_int_equal(summary.log_count, 0);
         assert_int_equal(summary.log_dropped, 3); /* sent, exited, failed */
-        assert_int_equal(close_it(&w), LIMINAL_OK); /* with the request that the ask has left */
+        closed = close_it(&w);
+        assert_true(closed == LIMINAL_ENOMEM || closed == LIMINAL_OK); /* with the ask's request, if it is free by now */
         liminal_conversation_drop(&w.conversation);
         report = race_shutdown(&w.supervisor);
         assert_int_equal(report.handles, 0);
