@@ -150,7 +150,6 @@ typedef struct limi_done {
     limi_effects effects;
     liminal_status cause;
     limi_life *dead; /* to be mourned: the step ended it */
-    uint32_t run_seat; /* who has to run effects.run, as it was under the lock: an exit may route it elsewhere */
 } limi_done;
 
 void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done) LIMI_REQUIRES(talk->lock);

@@ -105,7 +105,7 @@ void limi_talk_perform(limi_talk *talk, limi_done *done)
     }
     let_go(talk, &effects->closed);
     if (effects->run != NULL) { /* last: it may take long, or end the thread */
-        limi_participant_answer_inline(&talk->participants[done->run_seat],
+        limi_participant_answer_inline(&talk->participants[effects->run_at],
                                        LIMI_HOLDER(effects->run, limi_request, ticket));
     }
 }
@@ -215,7 +215,6 @@ void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
         limi_step(&talk->dialogue, event, effects);
     }
     share_with_participant(event, effects);
-    done->run_seat = effects->run != NULL ? effects->run->seat : 0;
     if (effects->closing || effects->final || event->kind >= LIMI_EVENT_EXITED) {
         publish(talk, event, done);
     }

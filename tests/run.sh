@@ -115,6 +115,7 @@ for build in $builds; do
         -DLIMINAL_PIDFD=OFF ;;
     *-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON ;;
     *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
+    clang) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON -DLIMINAL_PIDFD=ON -DLIMINAL_TEST_SCHED=OFF ;; # once is enough
     *) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON ;;
     esac
 done
