@@ -94,7 +94,7 @@ void limi_talk_perform(limi_talk *talk, limi_done *done)
     }
     let_go(talk, &effects->closed);
     if (effects->run != NULL) {
-        limi_participant_answer_inline(&talk->participants[effects->run->seat],
+        limi_participant_answer_inline(&talk->participants[effects->run_at],
                                        LIMI_HOLDER(effects->run, limi_request, ticket));
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_exit_against_end.c -- a participant dies as its conversation is closed, dropped or shut down, under each policy. */
+/* test_exit_against_end.c -- a participant dies as its conversation is closed, dropped or shut down, under each
+ * policy. */
 #include "race/policy_race.h"
 
 static liminal_config with(liminal_crash_policy policy, int dispatch)
