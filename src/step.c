@@ -60,6 +60,7 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
         } else {
             limi_dialogue_seat(d, ticket, d->target, LIMI_WHERE_BEGUN);
             e->run = ticket;
+            e->run_at = d->target;
         }
     } else if (d->seat_count == 0) {
         ticket->reply = liminal_envelope_ref(ticket->envelope);

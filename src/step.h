@@ -157,6 +157,7 @@ typedef struct limi_event {
 
 typedef struct limi_effects {
     limi_ticket *run;  /* begun at an inline seat by SENT: have its participant answer it, in this turn */
+    uint32_t run_at;   /* that seat; by then the ticket may be at another one */
     uint32_t work;     /* this seat has something to pull, and had not; UINT32_MAX: none */
     bool resume;       /* who was hushed may speak again */
     bool restart;      /* the actor gets a new pid */

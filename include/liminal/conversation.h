@@ -114,10 +114,11 @@ liminal_status liminal_conversation_ask(liminal_conversation *conversation, LIMI
  * Waiting receivers then get LIMINAL_ECLOSED, participants are stopped, and the
  * span is finished. Closing again is fine; it does not wait for the collector
  * and the notices of an end that came before it. Inside the conversation's own
- * participant, a collector or an exit notice it does not wait: the closing has
- * begun when it returns. On a failed conversation it returns LIMINAL_OK, and
- * the phase stays failed. What is being undone has its own time, which may be
- * longer: then it is still completing when this returns, at the deadline.
+ * participant, what undoes a step, a collector or an exit notice it does not
+ * wait: the closing has begun when it returns. On a failed conversation it
+ * returns LIMINAL_OK, and the phase stays failed. What is being undone has its
+ * own time, which may be longer: then it is still completing when this returns,
+ * at the deadline.
  *
  * Threads:  any, concurrently; of several deadlines the earliest ends it.
  * Blocks:   until the conversation has closed or failed; a behaviour that is still running is not waited for.

@@ -276,7 +276,7 @@ static liminal_status echo_when_told(void *self, const liminal_envelope *request
 static void close_soon(void *argument)
 {
     stubborn *s = argument;
-    (void)test_check(liminal_conversation_close(s->conversation, liminal_deadline_in_ms(300)) == LIMINAL_OK);
+    (void)test_check(liminal_conversation_close(s->conversation, liminal_deadline_in_ms(1000)) == LIMINAL_OK);
     test_gate_open(&s->closed);
 }
 

@@ -4,7 +4,21 @@
  * is ended, all that participants have is brought back, and every ticket and every reply accounted for. */
 #include "step_kit.h"
 
-enum { LENGTH = 5, TICKETS = LENGTH + 2, UNDOS = 3, DEADLINE = 500, AFTER = 600 };
+/* There is one thread, so TSan has nothing to find here, and would take a minute. */
+#if defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#ifdef UNDER_TSAN
+#define LENGTH 4
+#else
+#define LENGTH 5
+#endif
+
+enum { TICKETS = LENGTH + 2, UNDOS = 3, DEADLINE = 500, AFTER = 600 };
 
 /* What is tried: so many seats, with this policy, and these letters; see law_event(). */
 typedef struct trial {
@@ -139,7 +153,7 @@ static void law_perform(law *l, const limi_event *event)
         assert_true(begun->begun);
         assert_int_equal(begun->where, LIMI_WHERE_BEGUN);
         assert_true(l->w.seats[begun->seat].alive);
-        assert_true(event->kind == LIMI_EVENT_PULL || l->w.seats[begun->seat].inlined);
+        assert_true(event->kind == LIMI_EVENT_PULL || (l->w.seats[begun->seat].inlined && e->run_at == begun->seat));
         l->begun_by[i][begun->seat]++;
         assert_int_equal(l->begun_by[i][begun->seat], 1); /* nobody begins a thing twice */
     }

@@ -266,6 +266,30 @@ static void nothing_overtakes_on_an_inline_one(void **state)
     end_world(&w);
 }
 
+/* The shell performs the effects of a step when it has released its lock: by then another thread's step may have taken
+ * what was begun away from the one that was to answer it. */
+static void what_was_begun_may_be_routed_before_it_is_answered(void **state)
+{
+    world w;
+    named a;
+    limi_effects turn;
+    limi_event send = {.kind = LIMI_EVENT_SENT, .ticket = &a.ticket, .now = some_time};
+    (void)state;
+    open_route(&w, 2, 3, 3);
+    renew_saying(&a, LIMI_TICKET_ASK, 'a');
+    limi_effects_init(&turn);
+    limi_step(&w.dialogue, &send, &turn);
+    assert_string_equal(exited(&w, 0), "work1");
+    assert_ptr_equal(turn.run, &a.ticket);
+    assert_int_equal(turn.run_at, 0); /* whoever is at this seat sees that it is dead */
+    assert_int_equal(a.ticket.seat, 1);
+    assert_string_equal(answered_by(&w, 0, &a, "no more"), "");
+    assert_string_equal(pull(&w, 1), "!a1");
+    assert_string_equal(answered_by(&w, 1, &a, "A"), "a=OK");
+    drop_ticket(&a);
+    end_world(&w);
+}
+
 static void what_is_late_by_then_is_not_begun_again(void **state)
 {
     world w;
@@ -313,6 +337,7 @@ int main(void)
         TEST(a_close_does_not_wait_for_what_is_not_begun_again),
         TEST(the_last_one_gone_while_closing_fails_it),
         TEST(nothing_overtakes_on_an_inline_one),
+        TEST(what_was_begun_may_be_routed_before_it_is_answered),
         TEST(what_is_late_by_then_is_not_begun_again),
         TEST(what_is_sent_later_goes_to_the_next),
     };
