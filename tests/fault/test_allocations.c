@@ -511,7 +511,7 @@ static void an_exit_is_not_lost_for_want_of_memory(void **state)
         assert_int_equal(summary.log_count, 0);
         assert_int_equal(summary.log_dropped, 3); /* sent, exited, failed */
         closed = close_it(&w);
-        assert_true(closed == LIMINAL_ENOMEM || closed == LIMINAL_OK); /* with the ask's request, if it is free by now */
+        assert_true(closed == LIMINAL_ENOMEM || closed == LIMINAL_OK); /* with the ask's request, if it is free */
         liminal_conversation_drop(&w.conversation);
         report = race_shutdown(&w.supervisor);
         assert_int_equal(report.handles, 0);
