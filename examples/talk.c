@@ -75,7 +75,8 @@ static void report(const talk *t, bool trace)
         for (i = 0; !liminal_snapshot_entry(s, i, &e); i++)
             print_entry(&e);
     }
-    qsort(t->times, t->answers, sizeof *t->times, by_size);
+    if (t->answers > 0)
+        qsort(t->times, t->answers, sizeof *t->times, by_size);
     fprintf(stderr, "asks: %zu, answered: %zu", t->asks, t->answers);
     if (t->answers > 0)
         fprintf(stderr, "; an ask took %.1f us (median), %.1f us (longest)", (double)t->times[t->answers / 2] / 1e3,

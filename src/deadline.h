@@ -14,7 +14,8 @@
 static inline int64_t limi_clock_near(int64_t deadline_ns)
 {
     int64_t tick = deadline_ns != INT64_MAX ? limi_tick_monotonic() : 0;
-    return deadline_ns - LIMI_TICK_SLACK_NS > tick ? tick : limi_clock_monotonic();
+    bool far = deadline_ns > LIMI_TICK_SLACK_NS && deadline_ns - LIMI_TICK_SLACK_NS > tick;
+    return far ? tick : limi_clock_monotonic();
 }
 
 static inline bool limi_deadline_is_past(int64_t deadline_ns)

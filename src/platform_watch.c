@@ -236,7 +236,10 @@ static bool waiter_over(limi_watch *watch, bool reap, liminal_exit_reason *out)
 {
     siginfo_t info;
     if (limi_u32_load(&watch->stage.value) != PAST) {
-        return false;
+        if (wait_for(P_PID, (id_t)watch->os_pid, WEXITED | WNOHANG | WNOWAIT, &info) == 0 && info.si_pid == 0) {
+            return false;
+        }
+        await_stage(watch, PAST); /* it is over, so waitid() returns to the waiter too, if it has not yet */
     }
     if (reap && !watch->reaped) {
         (void)wait_for(P_PID, (id_t)watch->os_pid, WEXITED | WNOHANG, &info);

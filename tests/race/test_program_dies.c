@@ -107,6 +107,7 @@ static void a_death_crosses_a_close(void **state)
 
 typedef struct killer {
     test_thread thread;
+    test_gate up; /* so that the two set out together, whatever a thread's start takes */
     pid_t child;
     int round;
 } killer;
@@ -114,6 +115,7 @@ typedef struct killer {
 static void kill_there(void *argument)
 {
     killer *k = argument;
+    test_gate_open(&k->up);
     dawdle(k->round);
     (void)kill(k->child, SIGKILL);
 }
@@ -139,8 +141,10 @@ static void a_death_crosses_a_shutdown(void **state)
         assert_int_equal(liminal_process_notify(house, pid_of(talk, 0), keep_exit, &exit, NULL), LIMINAL_OK);
         k.child = only_child();
         k.round = round;
+        k.up = (test_gate)TEST_GATE_INIT;
         liminal_conversation_drop(&talk);
         test_thread_start(&k.thread, kill_there, &k);
+        test_gate_wait(&k.up);
         if (round % 2 == 0) {
             dawdle(round / 2);
         }

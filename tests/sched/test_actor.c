@@ -227,7 +227,7 @@ static void due_alone(void)
     limi_waiter_init(&w->told);
     owner = sched_thread(live, w);
     one = sched_thread(set_due, w);
-    sched_check(limi_waiter_wait(&w->told, INT64_MAX) && w->dues == 1);
+    sched_check(limi_waiter_wait(&w->told, NULL, INT64_MAX) && w->dues == 1);
     sched_join(one);
     limi_waiter_destroy(&w->told);
     end_world(w, owner, 0);

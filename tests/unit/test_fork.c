@@ -14,7 +14,6 @@ typedef struct heritage {
     liminal_notice *notice, *other;
     liminal_pid actor, worker;
     part unused;
-    bool busy; /* other threads allocate at the time of the fork */
 } heritage;
 
 /* Past the sanitizers, which would take the parent's threads for leaks of the child. */
@@ -135,7 +134,7 @@ static bool fork_and_look(heritage *h)
         (void)alarm(15); /* a child that hangs is a failure, not a wait */
         child_looks_at_supervisor(h);
         child_looks_at_conversation(h);
-        if (UNDER_ASAN && h->busy) { /* whose allocator's locks a child inherits as they were */
+        if (UNDER_ASAN) { /* whose allocator's locks a child inherits as they were */
             child_leaves(0);
         }
         child_starts_anew();
@@ -266,7 +265,6 @@ static void test_fork_while_the_parent_is_busy(void **state)
     b.supervisor = open_plain();
     b.conversation = spawn_one(b.supervisor, inlined(&p), "parent");
     bequeath(&h, b.supervisor, b.conversation, &notices);
-    h.busy = true;
     for (size_t i = 0; i < THREADS; i++) {
         test_thread_start(&threads[i], keep_busy, &b);
     }

@@ -258,7 +258,7 @@ static void the_last_so_many_dead_are_remembered(void **state)
     }
     test_until(liminal_process_wait(supervisor, pids[MORE - 1], &exit, liminal_deadline_passed()) == LIMINAL_ENOPROC);
     assert_int_equal(liminal_process_wait(supervisor, pids[MORE], &exit, liminal_deadline_passed()), LIMINAL_OK);
-    test_until(test_blocks() == blocks); /* it does not grow */
+    test_until(test_blocks() <= blocks); /* it does not grow */
     (void)os_reap(zombie);
     shut(&supervisor);
 }
