@@ -17,6 +17,11 @@ static liminal_status start_at_once(void *self)
     return LIMINAL_OK;
 }
 
+bool limi_behaviour_starts_at_once(const liminal_behaviour *behaviour)
+{
+    return behaviour->start == start_at_once;
+}
+
 static void release_nothing(void *self)
 {
     (void)self;

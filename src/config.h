@@ -19,6 +19,9 @@ liminal_status limi_config_take(liminal_config *to, const liminal_config *from, 
  * names it in the detail text. EINVAL for NULL, a size that is not one of ours, no answer(). */
 liminal_status limi_behaviour_take(liminal_behaviour *to, const liminal_behaviour *from, const char *what);
 
+/* One that was taken and has no start() of its own. */
+bool limi_behaviour_starts_at_once(const liminal_behaviour *behaviour);
+
 /* The same for a program's table; its numbers that were left 0 get their defaults. */
 liminal_status limi_program_take(liminal_program *to, const liminal_program *from, const char *what);
 

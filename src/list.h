@@ -31,6 +31,11 @@ static inline void limi_list_append(limi_list *list, limi_list *node)
     list->prev = node;
 }
 
+static inline void limi_list_prepend(limi_list *list, limi_list *node)
+{
+    limi_list_append(list->next, node);
+}
+
 /* Welcome for a node that is on no list, if it was initialised. */
 static inline void limi_list_remove(limi_list *node)
 {

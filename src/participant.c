@@ -149,14 +149,17 @@ static void serve(void *argument)
         limi_program_serve(p);
         return;
     }
-    st = call_start(p);
-    p->start_status = st;
-    limi_u32_store(&p->disowned, st != LIMINAL_OK);
-    limi_waiter_done(&p->started);
-    if (st == LIMINAL_OK) {
-        work(p);
-        limi_work_end(p);
+    if (!limi_waiter_is_done(&p->started)) {
+        st = call_start(p);
+        p->start_status = st;
+        limi_u32_store(&p->disowned, st != LIMINAL_OK);
+        limi_waiter_done(&p->started);
+        if (st != LIMINAL_OK) {
+            return;
+        }
     }
+    work(p);
+    limi_work_end(p);
 }
 
 static void serve_unwound(void *argument)
@@ -194,7 +197,7 @@ static void leave(void *argument)
     limi_participant *p = argument;
     limi_scope_unwound();
     limi_u32_store(&p->gone, 1);
-    limi_talk_leave_thread(p->talk);
+    limi_talk_unref(p->talk);
 }
 
 /* `self` is let go of when its exit has been made known, by whoever ended it, and when it is its: a spawn that
@@ -226,20 +229,25 @@ static void unwound_life(void *argument)
 
 static void thread_body(void *argument)
 {
-    limi_scope_ours();
     limi_thread_guard(serve, unwound_life, argument);
     after_life(argument);
+}
+
+/* Where there is nothing to wait for. */
+static bool starts_at_once(const limi_participant *p)
+{
+    return p->kind == LIMINAL_PARTICIPANT_PROGRAM || limi_behaviour_starts_at_once(&p->behaviour);
 }
 
 /* Start its thread and wait for start(). */
 static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
-    liminal_status st = limi_talk_start_thread(p->talk, &p->plan, p->name, stack_bytes, thread_body, p);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->job, p->name, stack_bytes, thread_body, p);
     if (st != LIMINAL_OK) {
         return st;
     }
     p->launched = true;
-    if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
+    if (starts_at_once(p)) {
         return st;
     }
     (void)limi_waiter_wait(&p->started, NULL, INT64_MAX);
@@ -253,6 +261,10 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
 static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
 {
     liminal_status st;
+    if (starts_at_once(p)) {
+        limi_waiter_done(&p->started);
+        return launch(p, stack_bytes);
+    }
     /* If this thread is in a behaviour, that is going to wait for start(), which must not ask it in turn:
      * the edge is there before start() can be. It closes no cycle, for nobody waits for this one yet. */
     limi_u32_store(&p->talk->target, p->seat);

@@ -7,6 +7,7 @@
 #include <liminal/participant.h>
 
 #include "bell.h"
+#include "pool.h"
 #include "process.h"
 #include "request.h"
 #include "waiter.h"
@@ -34,7 +35,7 @@ typedef struct limi_participant {
 
     limi_process process;  /* all but WATCHED, where it holds nothing but the pid */
     limi_bell bell;        /* THREAD, PROGRAM */
-    limi_thread_plan plan; /* THREAD, PROGRAM */
+    limi_job job;      /* THREAD, PROGRAM */
     limi_waiter started;   /* THREAD: start() has returned `start_status` */
     liminal_status start_status;
     struct limi_program *program; /* PROGRAM: what program.c keeps */

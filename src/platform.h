@@ -112,6 +112,9 @@ liminal_status limi_thread_start(const limi_thread_plan *plan);
 limi_thread limi_thread_self(void);
 void limi_thread_join(limi_thread thread);
 
+/* The calling thread is as when it began, whatever was done on it: its signals blocked, with this name. */
+void limi_thread_renew(const char *name);
+
 /* Run body(argument). If the thread is ended inside it (pthread_exit, cancellation of a host's
  * thread), run unwound(argument) while the stack unwinds; the thread then really ends. */
 void limi_thread_guard(void (*body)(void *argument), void (*unwound)(void *argument), void *argument);

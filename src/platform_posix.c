@@ -312,6 +312,14 @@ uint32_t limi_spin_limit(void)
 
 _Static_assert(sizeof(pthread_t) <= sizeof(limi_thread), "room for a thread");
 
+static void be_ours(const char *name)
+{
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    if (name[0] != '\0') {
+        (void)pthread_setname_np(pthread_self(), name);
+    }
+}
+
 static void *thread_main(void *argument)
 {
     const limi_thread_plan *plan = argument;
@@ -319,12 +327,17 @@ static void *thread_main(void *argument)
     void (*body)(void *) = plan->body;
     void *body_argument = plan->argument;
     memcpy(name, plan->name, sizeof name);
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    if (name[0] != '\0') {
-        (void)pthread_setname_np(pthread_self(), name);
-    }
+    be_ours(name);
     body(body_argument);
     return NULL;
+}
+
+void limi_thread_renew(const char *name)
+{
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+    be_ours(name);
 }
 
 static size_t stack_floor(size_t wanted)

@@ -162,16 +162,15 @@ static void unwound(void *argument)
 
 static void body(void *argument)
 {
-    limi_scope_ours();
     limi_thread_guard(live, unwound, argument);
-    limi_talk_leave_thread(argument);
+    limi_talk_unref(argument);
 }
 
 liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
 {
     const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
     talk->stack_bytes = stack_bytes;
-    return limi_talk_start_thread(talk, &talk->plan, name, stack_bytes, body, talk);
+    return limi_talk_start_thread(talk, &talk->job, name, stack_bytes, body, talk);
 }
 
 bool limi_talk_on_call(void *self)

@@ -22,6 +22,12 @@ void limi_scope_unwound(void)
     *limi_scope_here() = (limi_scope){.frame = NULL};
 }
 
+void limi_scope_renew(void)
+{
+    limi_scope_unwound();
+    limi_detail_here()->text[0] = '\0';
+}
+
 liminal_deadline liminal_deadline_current(void)
 {
     const limi_scope *scope = limi_scope_here();

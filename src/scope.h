@@ -76,6 +76,9 @@ static inline limi_scope *limi_scope_here(void)
     return &limi_scope_room_here()->scope;
 }
 
+/* It begins anew: it is in the middle of nothing, and nothing has failed on it. */
+void limi_scope_renew(void);
+
 /* The thread is being ended inside a callback: it is in the middle of nothing any more. */
 void limi_scope_unwound(void);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* shutdown.c -- the end of a supervisor: tell everyone, wait for the threads, say who is left.
  *
- * The census only falls under the lock, which then counts `changed` up and unparks; the shutdown reads
- * `changed` before it looks at the census and parks on what it read: no fall is missed.
+ * The census only falls under the lock, and so do the idle threads; who makes it fall, and sees `closing`, counts
+ * `changed` up and unparks. The shutdown has set that under the lock, reads `changed` before it looks at the census
+ * and parks on what it read: no fall is missed.
  *
  * First all conversations end, and their threads; then what was adopted is let go. So who still has something to
  * finish does not see an attached thread or an OS process die before. */
@@ -93,7 +94,8 @@ static size_t conversations_left(liminal_supervisor *supervisor)
 {
     size_t threads;
     limi_mutex_lock(&supervisor->lock);
-    threads = supervisor->census.threads - (supervisor->watcher != NULL);
+    limi_pool_dismiss(supervisor, 0);
+    threads = supervisor->census.threads + supervisor->pool.leaving - (supervisor->watcher != NULL);
     limi_mutex_unlock(&supervisor->lock);
     return threads;
 }

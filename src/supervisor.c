@@ -53,6 +53,8 @@ static liminal_status take_options(const liminal_supervisor_options *from, limin
     }
     to->max_conversations = options.max_conversations != 0 ? options.max_conversations : SIZE_MAX;
     to->max_threads = options.max_threads != 0 ? options.max_threads : SIZE_MAX;
+    to->pool.idle_most = options.idle_threads != 0 ? options.idle_threads : LIMINAL_DEFAULT_IDLE_THREADS;
+    to->pool.idle_most = options.idle_threads != LIMINAL_NO_IDLE_THREADS ? to->pool.idle_most : 0;
     to->stack_bytes = options.stack_bytes != 0 ? options.stack_bytes : LIMINAL_DEFAULT_STACK_BYTES;
     return st;
 }
@@ -81,6 +83,7 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_mutex_init(&supervisor->waits);
     limi_mutex_init(&supervisor->lock);
     limi_word_init(&supervisor->changed, 0);
+    limi_list_init(&supervisor->pool.idle);
     limi_list_init(&supervisor->talks);
     limi_list_init(&supervisor->told);
     limi_list_init(&supervisor->attached);
@@ -126,11 +129,13 @@ liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t th
     return st;
 }
 
-/* The shutdown looks again. */
+/* The shutdown looks again, if there is one: it says so before it looks. */
 void limi_supervisor_changed(liminal_supervisor *supervisor)
 {
-    (void)limi_u32_add(&supervisor->changed.value, 1);
-    limi_unpark(&supervisor->changed);
+    if (supervisor->closing) {
+        (void)limi_u32_add(&supervisor->changed.value, 1);
+        limi_unpark(&supervisor->changed);
+    }
 }
 
 void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t conversations, size_t threads)
@@ -170,7 +175,7 @@ void limi_supervisor_thread_fewer(liminal_supervisor *supervisor)
     limi_mutex_unlock(&supervisor->lock);
 }
 
-void limi_supervisor_thread_over(liminal_supervisor *supervisor)
+void limi_supervisor_thread_over(liminal_supervisor *supervisor, bool dismissed)
 {
     limi_thread before;
     bool had_before;
@@ -180,7 +185,8 @@ void limi_supervisor_thread_over(liminal_supervisor *supervisor)
     supervisor->finished = limi_thread_self();
     supervisor->has_finished = true;
     supervisor->joined++;
-    supervisor->census.threads--;
+    supervisor->census.threads -= !dismissed;
+    supervisor->pool.leaving -= dismissed;
     limi_supervisor_changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
     /* The supervisor may be freed from here on, but not before this thread was joined. */

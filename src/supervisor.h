@@ -6,6 +6,7 @@
 #include <liminal/supervisor.h>
 
 #include "memory.h"
+#include "pool.h"
 #include "process.h"
 #include "refcount.h"
 
@@ -38,6 +39,7 @@ struct liminal_supervisor {
     limi_list talks;         /* every conversation whose memory lives ... */
     limi_list told;          /* ... and those that a shutdown has told to close */
     bool closing;
+    limi_pool pool;
     limi_thread finished; /* the last thread that ended: nobody has joined it yet */
     bool has_finished;
     size_t joined;
@@ -82,8 +84,17 @@ void limi_supervisor_thread_fewer(liminal_supervisor *supervisor);
 /* What a shutdown waits for has become less. */
 void limi_supervisor_changed(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
-/* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. */
-void limi_supervisor_thread_over(liminal_supervisor *supervisor);
+/* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. The census counts
+ * it still, or, if it was dismissed from the pool, that does. */
+void limi_supervisor_thread_over(liminal_supervisor *supervisor, bool dismissed);
+
+/* ---- pool.c; with the lock held ---- */
+
+/* So many may be idle. The others leave. */
+void limi_pool_dismiss(liminal_supervisor *supervisor, size_t keep) LIMI_REQUIRES(supervisor->lock);
+
+/* Those that are live and those that are idle together are no more than may live. */
+void limi_pool_make_room(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
 /* ---- registry.c; with the lock held ---- */
 

@@ -392,26 +392,20 @@ void limi_talk_unref(limi_talk *talk)
 
 /* ---- its threads ---- */
 
-liminal_status limi_talk_start_thread(limi_talk *talk, limi_thread_plan *plan, const char *name, size_t stack_bytes,
+liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
                                       void (*body)(void *argument), void *argument)
 {
     liminal_status st;
-    (void)snprintf(plan->name, sizeof plan->name, "%s", name);
-    plan->stack_bytes = stack_bytes;
-    plan->body = body;
-    plan->argument = argument;
+    (void)snprintf(job->plan.name, sizeof job->plan.name, "%s", name);
+    job->plan.stack_bytes = stack_bytes;
+    job->supervisor = talk->supervisor;
+    job->body = body;
+    job->argument = argument;
     limi_talk_ref(talk);
-    st = limi_thread_start(plan);
+    st = limi_pool_start(job);
     if (st != LIMINAL_OK) {
         limi_talk_unref(talk);
         return limi_detail(st, "%s: the system refuses a thread of %zu bytes", name, stack_bytes);
     }
     return LIMINAL_OK;
-}
-
-void limi_talk_leave_thread(limi_talk *talk)
-{
-    liminal_supervisor *supervisor = talk->supervisor;
-    limi_talk_unref(talk);
-    limi_supervisor_thread_over(supervisor);
 }

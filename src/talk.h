@@ -63,7 +63,7 @@ typedef struct limi_talk {
     limi_quota quota;
     limi_stock stock;
     limi_actor actor;
-    limi_thread_plan plan;
+    limi_job job; /* of its actor */
     size_t stack_bytes; /* of the actor's thread */
 
     /* The rules. A step is taken under this lock, by whoever has an event: mostly the turn, but also a
@@ -123,11 +123,8 @@ void limi_talk_unref(limi_talk *talk);
 void limi_talk_never_was(limi_talk *talk);
 
 /* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. */
-liminal_status limi_talk_start_thread(limi_talk *talk, limi_thread_plan *plan, const char *name, size_t stack_bytes,
+liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
                                       void (*body)(void *argument), void *argument);
-
-/* The last thing such a thread does. */
-void limi_talk_leave_thread(limi_talk *talk);
 
 /* ---- turn.c: the events ---- */
 

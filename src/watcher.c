@@ -138,7 +138,7 @@ static void body(void *argument)
     supervisor->watcher = NULL;
     limi_mutex_unlock(&supervisor->lock);
     destroy(watcher);
-    limi_supervisor_thread_over(supervisor);
+    limi_supervisor_thread_over(supervisor, false);
 }
 
 /* A notice has ended this thread, which it must not do: the others are told nevertheless. */
@@ -217,6 +217,7 @@ static liminal_status start(liminal_supervisor *supervisor, limi_watcher *watche
     }
     supervisor->census.threads++;
     supervisor->watcher = watcher;
+    limi_pool_make_room(supervisor);
     return st;
 }
 

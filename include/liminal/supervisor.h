@@ -10,8 +10,15 @@ LIMINAL_BEGIN
 
 #define LIMINAL_DEFAULT_STACK_BYTES ((size_t)64 * 1024)
 #define LIMINAL_DEFAULT_ASK_MS 5000
+#define LIMINAL_DEFAULT_IDLE_THREADS 8
+#define LIMINAL_NO_IDLE_THREADS ((size_t)-1)
 
-/* How a supervisor is to be; NULL or zero for the defaults. Tables are copied. */
+/* How a supervisor is to be; NULL or zero for the defaults. Tables are copied.
+ *
+ * A thread that has done its work is kept for the next one that is wanted with as large a stack, if not more than
+ * idle_threads are kept already: LIMINAL_NO_IDLE_THREADS for none. It sleeps, and counts among max_threads only as
+ * long as there is room. To the next behaviour it is as new: its signals are blocked, its name is that one's; but
+ * thread-specific data of the embedder's own stays where it is until the thread ends, with the shutdown at the latest. */
 typedef struct liminal_supervisor_options {
     size_t size;                        /* LIMINAL_OPS(liminal_supervisor_options) */
     const liminal_allocator *allocator; /* NULL: malloc and free */
@@ -19,12 +26,13 @@ typedef struct liminal_supervisor_options {
     size_t max_threads;                 /* live at once; 0: no limit */
     size_t stack_bytes;                 /* of each thread; 0: the default above */
     const liminal_collector *collector; /* of the conversations' spans; NULL: none */
+    size_t idle_threads;                /* kept for later, see below; 0: the default above */
 } liminal_supervisor_options;
 
 /* What lives under a supervisor right now. */
 typedef struct liminal_census {
     size_t conversations; /* that have not closed or failed for good */
-    size_t threads;       /* of actors and participants, and the one that watches OS processes */
+    size_t threads;       /* of actors and participants, and the one that watches OS processes; no idle one */
     size_t participants;  /* behaviours that have not exited */
 } liminal_census;
 

@@ -92,7 +92,7 @@ static void no_threads(void **state)
     liminal_program program = full_program();
     liminal_conversation *talk = NULL;
     (void)state;
-    open_house();
+    open_house_with(LIMINAL_NO_IDLE_THREADS);
     for (size_t n = 1; n <= 3; n++) { /* one for each program, one for the conversation */
         test_refuse_threads(n);
         assert_int_equal(try_two(&program, &talk), LIMINAL_ELIMIT);

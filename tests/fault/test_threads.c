@@ -48,7 +48,7 @@ static void begin(world *w)
 {
     static const char *const names[PEOPLE] = {"first", "second", "inline", "third"};
     memset(w, 0, sizeof *w);
-    w->supervisor = race_open();
+    w->supervisor = race_open_poolless();
     for (int i = 0; i < PEOPLE; i++) {
         w->members[i].crew = &w->crew;
         w->people[i] = (liminal_participant){.name = names[i], .behaviour = &behaviour, .self = &w->members[i]};

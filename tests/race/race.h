@@ -23,6 +23,16 @@ static inline liminal_supervisor *race_open(void)
     return supervisor;
 }
 
+/* One that starts every thread anew. */
+static inline liminal_supervisor *race_open_poolless(void)
+{
+    liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator(),
+                                          .idle_threads = LIMINAL_NO_IDLE_THREADS};
+    liminal_supervisor *supervisor = NULL;
+    assert_int_equal(liminal_supervisor_open(&options, &supervisor), LIMINAL_OK);
+    return supervisor;
+}
+
 static inline liminal_report race_shutdown(liminal_supervisor **supervisor)
 {
     liminal_report report;

@@ -11,13 +11,20 @@
 #include <string.h>
 
 /* Begin quietly: nothing is chosen until stage_go(), and then everyone who was started waits already. */
-static inline liminal_supervisor *stage_open(void)
+static inline liminal_supervisor *stage_open_with(size_t idle_threads)
 {
-    liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = sched_allocator()};
+    liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = sched_allocator(),
+                                          .idle_threads = idle_threads};
     liminal_supervisor *supervisor = NULL;
     sched_quiet(true);
     sched_check(liminal_supervisor_open(&options, &supervisor) == LIMINAL_OK);
     return supervisor;
+}
+
+/* Its threads end with what they are for: those that are used again have scenarios of their own. */
+static inline liminal_supervisor *stage_open(void)
+{
+    return stage_open_with(LIMINAL_NO_IDLE_THREADS);
 }
 
 static inline void stage_go(void)

@@ -91,11 +91,17 @@ static inline int kit_teardown(void **state)
     return test_teardown(state);
 }
 
-static inline void open_house(void)
+static inline void open_house_with(size_t idle_threads)
 {
-    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator()};
+    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator(),
+                                                .idle_threads = idle_threads};
     house = NULL;
     assert_int_equal(liminal_supervisor_open(&options, &house), LIMINAL_OK);
+}
+
+static inline void open_house(void)
+{
+    open_house_with(0);
 }
 
 static inline void shut_house(void)

@@ -122,7 +122,7 @@ static void child_starts_anew(void)
     liminal_envelope_drop(&reply);
     liminal_conversation_drop(&c);
     CHILD(liminal_supervisor_shutdown(&own, &report, liminal_deadline_never()) == LIMINAL_OK);
-    CHILD(report.threads == 4 && report.running == 0);
+    CHILD(report.threads >= 2 && report.threads <= 4 && report.running == 0); /* some are used again */
 }
 
 /* Fork and say whether the child was content. Not one assertion here: it runs inside behaviours too. */

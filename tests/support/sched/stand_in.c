@@ -174,6 +174,11 @@ liminal_status limi_thread_start(const limi_thread_plan *plan)
     return LIMINAL_OK;
 }
 
+void limi_thread_renew(const char *name)
+{
+    (void)name; /* there are neither signals nor names here */
+}
+
 limi_thread limi_thread_self(void)
 {
     limi_thread self;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* pool.h -- the threads of a supervisor: started, used again, dismissed. */
+#ifndef LIMI_POOL_H
+#define LIMI_POOL_H
+
+#include "list.h"
+#include "platform.h"
+
+struct liminal_supervisor;
+
+/* What a thread is wanted for; it stays where it is until the body has begun. */
+typedef struct limi_job {
+    limi_thread_plan plan; /* for a thread that is new: the name and the stack are the job's */
+    struct liminal_supervisor *supervisor;
+    void (*body)(void *argument);
+    void *argument;
+} limi_job;
+
+/* The idle ones; guarded by the supervisor's lock. */
+typedef struct limi_pool {
+    limi_list idle; /* the last that became idle in front: it may still be looking, and its stack is warm */
+    size_t idle_count, idle_most;
+    size_t leaving; /* dismissed, and not over yet */
+} limi_pool;
+
+
+/* Run the job's body on a thread, which the census counts already. ELIMIT if the system refuses one. */
+liminal_status limi_pool_start(limi_job *job);
+
+#endif

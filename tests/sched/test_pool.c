@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* test_pool.c -- a thread that has done its job: it becomes idle, is given another job, or leaves, while a shutdown or
+ * another start wants it. Every job runs exactly once; what it wrote is seen; every thread is joined. */
+#include "stage.h"
+
+#include "pool.h"
+#include "supervisor.h"
+
+typedef struct work {
+    limi_job job;
+    int runs; /* plain: the runs of a job, and what comes after them, are in an order */
+} work;
+
+typedef struct house {
+    liminal_supervisor *supervisor;
+    work first, second, third;
+} house;
+
+static void run(void *argument)
+{
+    work *w = argument;
+    w->runs++;
+}
+
+/* The census counts it before, as a spawn does. */
+static bool start(house *h, work *w)
+{
+    w->job = (limi_job){.plan = {.stack_bytes = 4096}, .supervisor = h->supervisor, .body = run, .argument = w};
+    limi_supervisor_thread_more(h->supervisor);
+    if (limi_pool_start(&w->job) != LIMINAL_OK) {
+        limi_supervisor_thread_fewer(h->supervisor);
+        return false;
+    }
+    return true;
+}
+
+static void start_second(void *argument)
+{
+    house *h = argument;
+    sched_check(start(h, &h->second));
+}
+
+static void open_house(house *h)
+{
+    memset(h, 0, sizeof *h);
+    h->supervisor = stage_open_with(0);
+}
+
+/* Not quietly: it meets them on their way out. */
+static void shut(house *h, size_t least, size_t most)
+{
+    liminal_report report;
+    sched_check(liminal_supervisor_shutdown(&h->supervisor, &report, liminal_deadline_never()) == LIMINAL_OK);
+    sched_check(report.threads >= least && report.threads <= most);
+    sched_outcome((unsigned)(report.threads - least));
+    sched_check(h->first.runs == 1 && h->second.runs <= 1);
+}
+
+/* The second job comes while the thread of the first one works, becomes idle, looks, or sleeps. */
+static void a_start_meets_one_that_becomes_idle(void)
+{
+    house h;
+    open_house(&h);
+    sched_check(start(&h, &h.first));
+    sched_quiet(false);
+    sched_check(start(&h, &h.second));
+    shut(&h, 1, 2);
+    sched_check(h.second.runs == 1);
+}
+
+static void two_starts_meet_one_that_is_idle(void)
+{
+    house h;
+    int other;
+    open_house(&h);
+    sched_check(start(&h, &h.first));
+    stage_go();
+    other = sched_thread(start_second, &h);
+    sched_check(start(&h, &h.third));
+    sched_join(other);
+    shut(&h, 1, 2);
+    sched_check(h.third.runs == 1);
+}
+
+/* The shutdown comes while the thread works, becomes idle, looks, or sleeps. */
+static void a_shutdown_meets_one_that_becomes_idle(void)
+{
+    house h;
+    open_house(&h);
+    sched_check(start(&h, &h.first));
+    sched_quiet(false);
+    shut(&h, 1, 1);
+}
+
+/* An idle one has another stack: it leaves, so that there is room. */
+static void a_start_dismisses_one_that_becomes_idle(void)
+{
+    house h;
+    open_house(&h);
+    h.supervisor->max_threads = 1;
+    sched_check(start(&h, &h.first));
+    sched_quiet(false);
+    h.second.job = (limi_job){.plan = {.stack_bytes = 8192}, .supervisor = h.supervisor, .body = run,
+                              .argument = &h.second};
+    limi_supervisor_thread_more(h.supervisor);
+    sched_check(limi_pool_start(&h.second.job) == LIMINAL_OK);
+    shut(&h, 2, 2);
+    sched_check(h.second.runs == 1);
+}
+
+static void pool(void **state)
+{
+    (void)state;
+    assert_seen(prove_widely(a_start_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY, .old = 3), 3);
+    assert_seen(prove_widely(two_starts_meet_one_that_is_idle, .preemptions = 2, .turns = SCHED_ANY, .old = 1), 3);
+    assert_true(prove_widely(a_shutdown_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
+                             .old = 3).complete);
+    assert_true(prove_widely(a_start_dismisses_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
+                             .old = 3).complete);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
