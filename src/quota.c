@@ -4,11 +4,19 @@
  * Messages and bytes share one word, so that a place is taken whole or not at all: 28 bits count
  * messages, 36 count bytes.
  *
- * No wake is lost. Who waits: adds itself to `waiting`, reads `room`, looks once more, parks on the
- * value it read. Who gives room: changes `used` (or closes the mailbox), then reads `waiting`, and if
- * that is not 0 changes `room` and unparks. All of it is sequentially consistent: either the giver
- * sees the waiter, or the waiter's second look sees what the giver did. */
+ * Who waits is patient at first: it is woken when half of the mailbox is free, so that one wake is good for many
+ * messages. But whoever is to free the rest may be at a long one; so after PATIENCE_NS it looks again, and from then
+ * on it is woken for each place.
+ *
+ * No wake is lost. Who waits: reads `room`, says that it waits, in `patient` or `waiting`, looks once more, parks on
+ * the value it read. Who gives room: changes `used` (or closes the mailbox), then reads those two, and if it is
+ * meant changes `room` and unparks. All of it is sequentially consistent: either the giver sees the waiter, or the
+ * waiter's second look sees what the giver did. A giver takes `patient` back; who was woken and got nothing says it
+ * again before it looks. */
 #include "quota.h"
+
+#define PATIENCE_NS 300000
+#define FEW 64 /* places, of which each counts */
 
 #define BYTE_BITS 36
 #define BYTES_MASK (((uint64_t)1 << BYTE_BITS) - 1)
@@ -26,6 +34,7 @@ void limi_quota_init(limi_quota *quota, size_t most_messages, size_t most_bytes)
     quota->most_bytes = most_bytes < BYTES_MASK ? most_bytes : BYTES_MASK;
     limi_word_init(&quota->room, 0);
     limi_u32_init(&quota->waiting, 0);
+    limi_u32_init(&quota->patient, 0);
 }
 
 void limi_quota_destroy(limi_quota *quota)
@@ -59,42 +68,78 @@ bool limi_quota_take(limi_quota *quota, size_t bytes)
     return true;
 }
 
-limi_room limi_quota_wait(limi_quota *quota, size_t bytes, bool (*given_up)(void *argument), void *argument,
-                          int64_t deadline_ns)
+typedef struct wish {
+    size_t bytes;
+    bool (*given_up)(void *argument);
+    void *argument;
+} wish;
+
+static limi_room wait_until(limi_quota *quota, const wish *w, bool patiently, int64_t deadline_ns)
 {
-    limi_room outcome = LIMI_ROOM_TIMED_OUT;
     bool in_time = true;
-    (void)limi_u32_add(&quota->waiting, 1);
     for (;;) {
         uint32_t look = limi_u32_load(&quota->room.value);
-        if (given_up(argument)) {
-            outcome = LIMI_ROOM_GIVEN_UP;
-            break;
+        if (patiently) {
+            limi_u32_store(&quota->patient, 1);
         }
-        if (limi_quota_take(quota, bytes)) {
-            outcome = LIMI_ROOM_TAKEN;
-            break;
+        if (w->given_up(w->argument)) {
+            return LIMI_ROOM_GIVEN_UP;
+        }
+        if (limi_quota_take(quota, w->bytes)) {
+            return LIMI_ROOM_TAKEN;
         }
         if (!in_time) {
-            break;
+            return LIMI_ROOM_TIMED_OUT;
         }
         in_time = limi_park(&quota->room, look, deadline_ns);
     }
-    (void)limi_u32_sub(&quota->waiting, 1);
+}
+
+limi_room limi_quota_wait(limi_quota *quota, size_t bytes, bool (*given_up)(void *argument), void *argument,
+                          int64_t deadline_ns)
+{
+    const wish wanted = {bytes, given_up, argument};
+    limi_room outcome = LIMI_ROOM_TIMED_OUT;
+    if (quota->most_messages >= FEW) {
+        int64_t patience_ns = limi_clock_monotonic() + PATIENCE_NS;
+        outcome = wait_until(quota, &wanted, true, deadline_ns < patience_ns ? deadline_ns : patience_ns);
+        if (deadline_ns <= patience_ns) {
+            return outcome;
+        }
+    }
+    if (outcome == LIMI_ROOM_TIMED_OUT) {
+        (void)limi_u32_add(&quota->waiting, 1);
+        outcome = wait_until(quota, &wanted, false, deadline_ns);
+        (void)limi_u32_sub(&quota->waiting, 1);
+    }
     return outcome;
+}
+
+static void have_them_look(limi_quota *quota)
+{
+    (void)limi_u32_add(&quota->room.value, 1);
+    limi_unpark(&quota->room);
+}
+
+static bool is_half_free(const limi_quota *quota, uint64_t used)
+{
+    return used >> BYTE_BITS <= quota->most_messages / 2 && (used & BYTES_MASK) <= quota->most_bytes / 2;
 }
 
 void limi_quota_release(limi_quota *quota, size_t bytes)
 {
     uint64_t before = limi_u64_sub(&quota->used, packed(1, bytes));
     LIMI_ASSERT(before >> BYTE_BITS != 0 && (before & BYTES_MASK) >= bytes);
-    limi_quota_disturb(quota);
+    if (limi_u32_load(&quota->waiting) != 0 ||
+        (limi_u32_load(&quota->patient) != 0 && is_half_free(quota, before - packed(1, bytes)) &&
+         limi_u32_exchange(&quota->patient, 0) != 0)) {
+        have_them_look(quota);
+    }
 }
 
 void limi_quota_disturb(limi_quota *quota)
 {
-    if (limi_u32_load(&quota->waiting) != 0) {
-        (void)limi_u32_add(&quota->room.value, 1);
-        limi_unpark(&quota->room);
+    if (limi_u32_load(&quota->waiting) != 0 || limi_u32_exchange(&quota->patient, 0) != 0) {
+        have_them_look(quota);
     }
 }

@@ -9,7 +9,8 @@ typedef struct limi_quota {
     limi_atomic_u64 used; /* messages and bytes, packed */
     uint64_t most_messages, most_bytes;
     limi_word room; /* changes whenever somebody who waits should look again */
-    limi_atomic_u32 waiting;
+    limi_atomic_u32 waiting; /* how many want to be woken for each place */
+    limi_atomic_u32 patient; /* somebody wants to be woken when half of it is free */
 } limi_quota;
 
 /* SIZE_MAX: as many as can be counted. */

@@ -316,11 +316,62 @@ static void room_or_closed(void)
     limi_quota_destroy(&r.quota);
 }
 
+/* ---- quota: patience ---- */
+
+static void enter_large_room(void *argument)
+{
+    room *r = argument;
+    int64_t since_ns = limi_clock_monotonic();
+    sched_check(limi_quota_wait(&r->quota, 40, is_closed, r, INT64_MAX) == LIMI_ROOM_TAKEN);
+    sched_outcome(limi_clock_monotonic() - since_ns >= 300000); /* its patience is over */
+}
+
+static void large_room(room *r, size_t released)
+{
+    int one, two;
+    room_init(r);
+    r->quota.most_messages = 64;
+    sched_check(limi_quota_take(&r->quota, released) && limi_quota_take(&r->quota, 100 - released));
+    one = sched_thread(enter_large_room, r);
+    two = sched_thread(enter_large_room, r);
+    limi_quota_release(&r->quota, released);
+    sched_join(one);
+    sched_join(two);
+    limi_quota_destroy(&r->quota);
+}
+
+/* It is the release that wakes both: no time has passed. */
+static void half_free(void)
+{
+    room r;
+    large_room(&r, 80);
+}
+
+/* Nobody wakes them, and still they find it. */
+static void not_half_free(void)
+{
+    room r;
+    int one, two;
+    room_init(&r);
+    r.quota.most_messages = 64;
+    sched_check(limi_quota_take(&r.quota, 41) && limi_quota_take(&r.quota, 19) && limi_quota_take(&r.quota, 40));
+    one = sched_thread(enter_large_room, &r);
+    limi_quota_release(&r.quota, 40);
+    sched_join(one);
+    two = sched_thread(enter_large_room, &r); /* and this one from its second wait: for each place */
+    limi_quota_release(&r.quota, 19);
+    limi_quota_release(&r.quota, 41);
+    sched_join(two);
+    limi_quota_destroy(&r.quota);
+}
+
 static void quotas(void **state)
 {
     (void)state;
     assert_true(prove(room_for_one, .preemptions = 4, .turns = SCHED_ANY, .old = 2).complete);
     assert_seen(prove(room_or_late, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .early = 1, .spurious = 1), 6);
+    assert_seen(prove(half_free, .preemptions = 2, .turns = SCHED_ANY, .old = 2), 1);
+    assert_seen(prove(not_half_free, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .early = 1), 3);
     assert_seen(prove(room_or_closed, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .spurious = 1), 1);
 }
 
