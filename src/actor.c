@@ -11,6 +11,15 @@
  *   LOOK    something changed: the deadline, or the mailbox was sealed
  *   CALL    on_call()
  *
+ * Its thread may be one that has not begun:
+ *
+ *   DORMANT --the first ring--> begin()              by who rings
+ *   DORMANT --the mailbox is sealed--> forgo()       by who has the duty, which is not the actor's thread then
+ *   DORMANT --rung before it could doze--> begin()   by who starts it
+ *
+ * Each of them takes `dormant` by an exchange, so one alone acts. The bell dozes meanwhile, as if the thread slept;
+ * what is rung stays there for it. `dormant` is set before that, and who sees the bell doze looks at it.
+ *
  * See bell.c for why no ring is lost. `due` is stored before the ring with LOOK and read after the bell
  * was emptied. Only one thread at a time is the actor's: one that leaves takes the bell no more. */
 #include "actor.h"
@@ -21,10 +30,47 @@
 #define LOOK 2u
 #define CALL 4u
 
+static bool is_mine_to_decide(limi_actor *actor)
+{
+    return limi_u32_load(&actor->dormant) != 0 && limi_u32_exchange(&actor->dormant, 0) != 0;
+}
+
+static void ring(limi_actor *actor, uint32_t bits)
+{
+    if (!limi_bell_set(&actor->bell, bits)) {
+        return;
+    }
+    if (is_mine_to_decide(actor)) {
+        actor->begin(actor->self);
+    } else {
+        limi_bell_wake(&actor->bell);
+    }
+}
+
+/* The mailbox has been sealed by a thread that is not the actor's. */
+static void part(limi_actor *actor)
+{
+    if (is_mine_to_decide(actor)) {
+        actor->forgo(actor->self);
+    } else {
+        ring(actor, LOOK);
+    }
+}
+
+void limi_actor_lie_dormant(limi_actor *actor)
+{
+    limi_u32_store(&actor->dormant, 1);
+    if (!limi_bell_doze(&actor->bell) && is_mine_to_decide(actor)) {
+        actor->begin(actor->self);
+    }
+}
+
 void limi_actor_init(limi_actor *actor, bool held)
 {
     limi_mailbox_init(&actor->mailbox, held);
     limi_bell_init(&actor->bell);
+    limi_u32_init(&actor->dormant, 0);
+    limi_u32_init(&actor->parting, 0);
     limi_u64_init(&actor->due, (uint64_t)INT64_MAX);
 }
 
@@ -47,18 +93,18 @@ static limi_node *take(limi_actor *actor)
 
 void limi_actor_hand_over(limi_actor *actor)
 {
-    limi_bell_ring(&actor->bell, DUTY | CALL);
+    ring(actor, DUTY | CALL);
 }
 
 void limi_actor_call(limi_actor *actor)
 {
-    limi_bell_ring(&actor->bell, CALL);
+    ring(actor, CALL);
 }
 
 void limi_actor_open(limi_actor *actor)
 {
     if (!limi_mailbox_rest(&actor->mailbox, false)) {
-        limi_bell_ring(&actor->bell, DUTY);
+        ring(actor, DUTY);
     }
 }
 
@@ -69,10 +115,16 @@ static void put_down(limi_actor *actor)
 {
     bool over = actor->over;
     if (actor->backlog != NULL || !limi_mailbox_rest(&actor->mailbox, over)) {
-        limi_bell_ring(&actor->bell, DUTY);
+        ring(actor, DUTY);
     } else if (over) {
-        limi_bell_ring(&actor->bell, LOOK);
+        part(actor);
     }
+}
+
+/* Its thread has not begun, and would for the end alone. */
+static bool is_to_part(const limi_actor *actor)
+{
+    return limi_u32_load(&actor->parting) != 0 && limi_u32_load(&actor->dormant) != 0;
 }
 
 /* With the duty: handle nodes until the mailbox rests, or until `satisfied`; the duty is gone then. */
@@ -87,13 +139,17 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
                 continue;
             }
             if (over && !owner) {
-                limi_bell_ring(&actor->bell, LOOK);
+                part(actor);
             }
             return;
         }
         actor->handle(actor->self, node);
         handled++;
-        if (satisfied != NULL ? satisfied(argument) : !owner && handled == BRIEF) {
+        if (satisfied != NULL && satisfied(argument)) {
+            satisfied = NULL;
+            handled = is_to_part(actor) ? 0 : BRIEF;
+        }
+        if (satisfied == NULL && !owner && handled >= BRIEF) {
             put_down(actor);
             return;
         }
@@ -129,7 +185,7 @@ limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, 
     if (may_assist(actor, assist)) {
         run(actor, satisfied, argument, false);
     } else {
-        limi_bell_ring(&actor->bell, DUTY);
+        ring(actor, DUTY);
     }
     return pushed;
 }
@@ -170,8 +226,20 @@ void limi_actor_live(limi_actor *actor)
 
 void limi_actor_set_due(limi_actor *actor, int64_t due_ns)
 {
-    if ((int64_t)limi_u64_exchange(&actor->due, (uint64_t)due_ns) != due_ns) {
-        limi_bell_ring(&actor->bell, LOOK);
+    if ((int64_t)limi_u64_exchange(&actor->due, (uint64_t)due_ns) > due_ns) {
+        ring(actor, LOOK); /* else it sleeps for one that is earlier, and looks then */
+    }
+}
+
+void limi_actor_note_due(limi_actor *actor, int64_t due_ns)
+{
+    limi_u64_store(&actor->due, (uint64_t)due_ns);
+}
+
+void limi_actor_look(limi_actor *actor)
+{
+    if ((int64_t)limi_u64_load(&actor->due) != INT64_MAX) {
+        ring(actor, LOOK);
     }
 }
 

@@ -13,6 +13,8 @@ typedef struct limi_actor {
     bool pinned;        /* only its own thread runs turns */
     bool heavy;         /* a turn may run the embedder's code, for as long as that likes */
     limi_bell bell;     /* how its thread is called; see actor.c */
+    limi_atomic_u32 dormant; /* its thread is there, and has not begun: it may never have to */
+    limi_atomic_u32 parting; /* what comes now is the end, and brief: nobody is woken for it that need not be */
     limi_atomic_u64 due; /* when its thread should call on_due(): an int64_t of monotonic ns */
 
     /* Set before the actor is started. */
@@ -20,6 +22,8 @@ typedef struct limi_actor {
     void (*handle)(void *self, limi_node *node); /* a turn is some of these, in order */
     void (*on_due)(void *self);                  /* on its own thread, inside no turn; NULL: never due */
     bool (*on_call)(void *self);                 /* the same; true: the thread is to leave */
+    void (*begin)(void *self);                   /* its dormant thread is needed ... */
+    void (*forgo)(void *self);                   /* ... and is not: nothing more will come. By any thread, once */
 } limi_actor;
 
 /* With `held` the caller has the duty, and nothing is handled until limi_actor_open(). */
@@ -48,8 +52,14 @@ void limi_actor_leave(limi_actor *actor);
  * wants the thread to leave; then another one may take its place. */
 void limi_actor_live(limi_actor *actor);
 
-/* Set the next deadline, by anyone; INT64_MAX: none. */
+/* Its thread will begin when it is first called, and not at all if others bring everything to an end. */
+void limi_actor_lie_dormant(limi_actor *actor);
+
+/* Set the next deadline, by anyone; INT64_MAX: none. Its thread hears of it if that is earlier than the one before;
+ * or, if the caller sees to this one itself, only when limi_actor_look() is called. */
 void limi_actor_set_due(limi_actor *actor, int64_t due_ns);
+void limi_actor_note_due(limi_actor *actor, int64_t due_ns);
+void limi_actor_look(limi_actor *actor);
 
 /* Have on_call() called, by anyone. */
 void limi_actor_call(limi_actor *actor);

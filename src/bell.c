@@ -45,6 +45,11 @@ bool limi_bell_doze(limi_bell *bell)
     return limi_u32_cas(&bell->word.value, &nothing, ASLEEP);
 }
 
+void limi_bell_wake(limi_bell *bell)
+{
+    limi_unpark(&bell->word);
+}
+
 void limi_bell_rouse(limi_bell *bell)
 {
     (void)limi_u32_and(&bell->word.value, ~ASLEEP);

@@ -245,6 +245,7 @@ static void caller_unwound(void *argument)
 {
     call *c = argument;
     limi_ask_abandoned(c->talk, c->request, c->envelope);
+    limi_actor_look(&c->talk->actor); /* if it was a close, its deadline */
 }
 
 static void run_call(call *c)
@@ -326,7 +327,7 @@ static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_
 
 static void close_now(limi_talk *talk)
 {
-    limi_talk_begin_close(talk, liminal_deadline_passed());
+    limi_talk_begin_close(talk, liminal_deadline_passed(), false);
     limi_talk_pass_deadline(talk);
 }
 
@@ -352,11 +353,12 @@ static liminal_status talk_close(void *self, liminal_deadline deadline)
         st = LIMINAL_ENOMEM;
     } else {
         c.request->node.kind = LIMI_NODE_CLOSE;
-        limi_talk_begin_close(talk, deadline);
+        limi_talk_begin_close(talk, deadline, true); /* it wakes nobody for what is over in a moment */
         run_call(&c);
         if (!c.decided && c.pushed != LIMI_PUSH_SEALED) {
             close_now(talk);
         }
+        limi_actor_look(&talk->actor); /* what is left, others have to see to */
         limi_request_drop(c.request);
     }
     limi_wait_leave(talk);

@@ -27,6 +27,11 @@ static void release_nothing(void *self)
     (void)self;
 }
 
+bool limi_behaviour_releases_nothing(const liminal_behaviour *behaviour)
+{
+    return behaviour->release == release_nothing;
+}
+
 liminal_status limi_behaviour_take(liminal_behaviour *to, const liminal_behaviour *from, const char *what)
 {
     liminal_behaviour mine;

@@ -21,6 +21,7 @@ liminal_status limi_behaviour_take(liminal_behaviour *to, const liminal_behaviou
 
 /* One that was taken and has no start() of its own. */
 bool limi_behaviour_starts_at_once(const liminal_behaviour *behaviour);
+bool limi_behaviour_releases_nothing(const liminal_behaviour *behaviour); /* the same of release() */
 
 /* The same for a program's table; its numbers that were left 0 get their defaults. */
 liminal_status limi_program_take(liminal_program *to, const liminal_program *from, const char *what);

@@ -141,6 +141,19 @@ static liminal_status call_start(limi_participant *p)
     return st;
 }
 
+/* It brings its exit to the conversation itself, when the deaths have been spread, so that the actor's thread need not
+ * be woken for that. */
+static void end_own_life(limi_participant *p)
+{
+    limi_scope *scope = limi_scope_here();
+    scope->ending = p;
+    limi_work_end(p);
+    if (scope->ending == NULL) { /* announce() has left it to this */
+        (void)limi_actor_post(&p->talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_BRIEF, NULL, NULL);
+    }
+    scope->ending = NULL;
+}
+
 static void serve(void *argument)
 {
     limi_participant *p = argument;
@@ -159,7 +172,7 @@ static void serve(void *argument)
         }
     }
     work(p);
-    limi_work_end(p);
+    end_own_life(p);
 }
 
 static void serve_unwound(void *argument)
@@ -242,7 +255,7 @@ static bool starts_at_once(const limi_participant *p)
 /* Start its thread and wait for start(). */
 static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
-    liminal_status st = limi_talk_start_thread(p->talk, &p->job, p->name, stack_bytes, thread_body, p);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->job, p->name, stack_bytes, thread_body, p, false);
     if (st != LIMINAL_OK) {
         return st;
     }

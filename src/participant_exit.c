@@ -3,6 +3,7 @@
  * What runs it is in participant.c, where its states are. */
 #include "participant.h"
 
+#include "scope.h"
 #include "talk.h"
 
 static limi_participant *of(limi_process *process)
@@ -69,6 +70,10 @@ static void announce(limi_process *process)
         limi_bell_ring(&p->bell, LIMI_RING_STOP); /* its thread may be waiting for this */
     }
     p->exit.kind = LIMI_NODE_EXIT;
+    if (limi_scope_here()->ending == p && limi_process_is_announced_last()) {
+        limi_scope_here()->ending = NULL;
+        return;
+    }
     (void)limi_actor_post(&p->talk->actor, &p->exit, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
 }
 

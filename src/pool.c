@@ -3,11 +3,13 @@
  *
  *   BUSY --its job is done, and there is room--> IDLE        by itself
  *   IDLE --start: it takes the place of a new one--> BUSY    by who starts
+ *   IDLE --reserve--> KEPT                                   by who may need one
+ *   KEPT --begin--> BUSY, --give back--> IDLE, or LEAVING    by whoever decides that, which is one alone: see actor.c
  *   IDLE --dismiss--> LEAVING                                by a shutdown, or a start that needs the room
  *   BUSY --its job is done otherwise, or ended it--> OVER    by itself; so does LEAVING
  *
- * Each move but the last is made under the supervisor's lock, with the census: BUSY threads are in it, IDLE ones
- * are not. Where a thread keeps itself, the worker, is on its own stack. Whoever takes an idle one out of the list is
+ * Each move but the last is made under the supervisor's lock, with the census: BUSY and KEPT threads are in it, IDLE
+ * ones are not. Where a thread keeps itself, the worker, is on its own stack. Whoever takes an idle one out of the list is
  * the only one who knows it; it writes the job, and rings before it lets go of the lock. The thread reads the job
  * after that, and takes the same lock before its stack goes: so the ring has returned by then. No wake is lost: see
  * bell.c.
@@ -25,7 +27,7 @@
 
 enum { GO = 1, LEAVE = 2 };
 
-typedef struct worker {
+typedef struct limi_worker {
     liminal_supervisor *supervisor;
     limi_list place; /* among the idle */
     limi_bell bell;
@@ -34,6 +36,40 @@ typedef struct worker {
     void *argument;
     bool leaving;
 } worker;
+
+/* ---- the idle ---- */
+
+static bool has_room(const liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
+{
+    return !supervisor->closing && supervisor->pool.idle_count < supervisor->pool.idle_most;
+}
+
+static void add(limi_pool *pool, worker *w, bool last)
+{
+    if (last) {
+        limi_list_prepend(&pool->idle, &w->place);
+    } else {
+        limi_list_append(&pool->idle, &w->place);
+    }
+    pool->idle_count++;
+}
+
+static void dismiss(limi_pool *pool, worker *w)
+{
+    w->leaving = true;
+    pool->leaving++;
+    limi_bell_ring(&w->bell, LEAVE);
+}
+
+/* It was kept for nothing. */
+static void put(liminal_supervisor *supervisor, worker *w) LIMI_REQUIRES(supervisor->lock)
+{
+    if (has_room(supervisor)) {
+        add(&supervisor->pool, w, false);
+    } else {
+        dismiss(&supervisor->pool, w);
+    }
+}
 
 /* ---- the thread ---- */
 
@@ -44,10 +80,9 @@ static bool rest(worker *w)
     uint32_t rung = 0;
     bool idle;
     limi_mutex_lock(&supervisor->lock);
-    idle = !supervisor->closing && supervisor->pool.idle_count < supervisor->pool.idle_most;
+    idle = has_room(supervisor);
     if (idle) {
-        limi_list_prepend(&supervisor->pool.idle, &w->place);
-        supervisor->pool.idle_count++;
+        add(&supervisor->pool, w, true);
         supervisor->census.threads--;
     }
     limi_mutex_unlock(&supervisor->lock);
@@ -87,18 +122,15 @@ static void worker_main(void *argument)
 
 /* ---- for those who need one ---- */
 
-static void take(limi_pool *pool, worker *w)
-{
-    limi_list_remove(&w->place);
-    pool->idle_count--;
-}
-
-static worker *find(const limi_pool *pool, size_t stack_bytes)
+/* With such a stack: the one that became idle last, or first; NULL: none is idle. */
+static worker *take(limi_pool *pool, size_t stack_bytes, bool last)
 {
     limi_list *node;
-    for (node = pool->idle.next; node != &pool->idle; node = node->next) {
+    for (node = last ? pool->idle.next : pool->idle.prev; node != &pool->idle; node = last ? node->next : node->prev) {
         worker *w = LIMI_HOLDER(node, worker, place);
         if (w->plan.stack_bytes == stack_bytes) {
+            limi_list_remove(node);
+            pool->idle_count--;
             return w;
         }
     }
@@ -110,10 +142,9 @@ void limi_pool_dismiss(liminal_supervisor *supervisor, size_t keep)
     limi_pool *pool = &supervisor->pool;
     while (pool->idle_count > keep) {
         worker *w = LIMI_HOLDER(pool->idle.prev, worker, place);
-        take(pool, w);
-        w->leaving = true;
-        pool->leaving++;
-        limi_bell_ring(&w->bell, LEAVE);
+        limi_list_remove(&w->place);
+        pool->idle_count--;
+        dismiss(pool, w);
     }
 }
 
@@ -123,18 +154,23 @@ void limi_pool_make_room(liminal_supervisor *supervisor)
     limi_pool_dismiss(supervisor, supervisor->max_threads > live ? supervisor->max_threads - live : 0);
 }
 
+/* Whoever has taken it out of the list gives it the job. */
+static void employ(worker *w, const limi_job *job)
+{
+    w->body = job->body;
+    w->argument = job->argument;
+    memcpy(w->plan.name, job->plan.name, sizeof w->plan.name);
+    limi_bell_ring(&w->bell, GO);
+}
+
 liminal_status limi_pool_start(limi_job *job)
 {
     liminal_supervisor *supervisor = job->supervisor;
     worker *w;
     limi_mutex_lock(&supervisor->lock);
-    w = find(&supervisor->pool, job->plan.stack_bytes);
+    w = take(&supervisor->pool, job->plan.stack_bytes, true);
     if (w != NULL) {
-        take(&supervisor->pool, w);
-        w->body = job->body;
-        w->argument = job->argument;
-        memcpy(w->plan.name, job->plan.name, sizeof w->plan.name);
-        limi_bell_ring(&w->bell, GO);
+        employ(w, job);
     } else {
         limi_pool_make_room(supervisor);
     }
@@ -145,4 +181,29 @@ liminal_status limi_pool_start(limi_job *job)
     job->plan.body = worker_main;
     job->plan.argument = job;
     return limi_thread_start(&job->plan);
+}
+
+bool limi_pool_reserve(limi_job *job)
+{
+    limi_mutex_lock(&job->supervisor->lock);
+    job->worker = take(&job->supervisor->pool, job->plan.stack_bytes, false); /* it is to sleep */
+    limi_mutex_unlock(&job->supervisor->lock);
+    return job->worker != NULL;
+}
+
+void limi_pool_begin(limi_job *job)
+{
+    liminal_supervisor *supervisor = job->supervisor;
+    limi_mutex_lock(&supervisor->lock);
+    employ(job->worker, job);
+    limi_mutex_unlock(&supervisor->lock);
+}
+
+void limi_pool_give_back(limi_job *job)
+{
+    liminal_supervisor *supervisor = job->supervisor;
+    limi_mutex_lock(&supervisor->lock);
+    supervisor->census.threads--;
+    put(supervisor, job->worker);
+    limi_mutex_unlock(&supervisor->lock);
 }

@@ -14,6 +14,7 @@ typedef struct limi_job {
     struct liminal_supervisor *supervisor;
     void (*body)(void *argument);
     void *argument;
+    struct limi_worker *worker; /* that was kept for it */
 } limi_job;
 
 /* The idle ones; guarded by the supervisor's lock. */
@@ -23,6 +24,11 @@ typedef struct limi_pool {
     size_t leaving; /* dismissed, and not over yet */
 } limi_pool;
 
+
+/* Keep an idle thread for the job, without waking it; false: there is none. Then it is begun, or given back. */
+bool limi_pool_reserve(limi_job *job);
+void limi_pool_begin(limi_job *job);
+void limi_pool_give_back(limi_job *job); /* the census counts it no more */
 
 /* Run the job's body on a thread, which the census counts already. ELIMIT if the system refuses one. */
 liminal_status limi_pool_start(limi_job *job);

@@ -119,6 +119,12 @@ static void announce(limi_cascade *cascade)
     process->kind->unref(process);
 }
 
+bool limi_process_is_announced_last(void)
+{
+    const limi_cascade *cascade = limi_scope_here()->cascade;
+    return limi_list_empty(&cascade->dead) && limi_list_empty(&cascade->ready);
+}
+
 static void run(void *argument)
 {
     limi_cascade *cascade = argument;

@@ -110,6 +110,9 @@ void limi_inbox_clear(liminal_supervisor *supervisor, limi_process *process);
 void limi_process_tell_watchers(liminal_supervisor *supervisor, limi_process *process);
 void limi_process_announce(liminal_supervisor *supervisor, limi_process *process);
 
+/* Inside announce(): of all deaths that this thread makes known now it is the last. */
+bool limi_process_is_announced_last(void);
+
 /* Arm a notice on a process that may be dead already: it fires then, before this returns. *out may be
  * wanted by nobody (NULL). With `watch` it is one of a conversation's: the process must live, and `notify` does
  * no more than a died() may. */

@@ -166,11 +166,35 @@ static void body(void *argument)
     limi_talk_unref(argument);
 }
 
-liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
+static liminal_status start(limi_talk *talk, bool may_wait)
 {
     const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
+    return limi_talk_start_thread(talk, &talk->job, name, talk->stack_bytes, body, talk, may_wait);
+}
+
+/* A short conversation needs no thread but those of its callers: an idle one is kept for it, and left to sleep. */
+liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
+{
+    liminal_status st;
     talk->stack_bytes = stack_bytes;
-    return limi_talk_start_thread(talk, &talk->job, name, stack_bytes, body, talk);
+    st = start(talk, true);
+    if (st == LIMINAL_OK && talk->job.worker != NULL) {
+        limi_actor_lie_dormant(&talk->actor);
+    }
+    return st;
+}
+
+void limi_talk_begin_actor(void *self)
+{
+    limi_talk *talk = self;
+    limi_pool_begin(&talk->job);
+}
+
+void limi_talk_forgo_actor(void *self)
+{
+    limi_talk *talk = self;
+    limi_pool_give_back(&talk->job);
+    limi_talk_unref(talk);
 }
 
 bool limi_talk_on_call(void *self)
@@ -181,7 +205,7 @@ bool limi_talk_on_call(void *self)
         return false;
     }
     limi_supervisor_thread_more(talk->supervisor);
-    if (limi_talk_start_actor(talk, talk->stack_bytes) != LIMINAL_OK) {
+    if (start(talk, false) != LIMINAL_OK) {
         limi_supervisor_thread_fewer(talk->supervisor);
         return false;
     }

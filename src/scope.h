@@ -26,6 +26,7 @@ typedef struct limi_scope {
     const liminal_envelope *request; /* being answered; NULL: none */
     liminal_deadline deadline;       /* of what it is called for; {0}: nothing */
     limi_frame *frame;               /* innermost; NULL: the thread is in nobody's callback */
+    void *ending;                    /* the participant whose thread this is, while it makes its own end known */
     struct limi_cascade *cascade;    /* of deaths that this thread is spreading, innermost; NULL: none */
 } limi_scope;
 

@@ -150,6 +150,7 @@ typedef struct limi_event {
     liminal_deadline deadline;
     liminal_status status;
     bool may_wait;
+    bool awaited; /* CLOSING: who brings it waits, and sees to the deadline; for the shell */
     bool wants_clock;
     bool decided; /* out, of RECEIVE and GAVE_UP: the ticket has been decided */
     bool hushed;  /* out, of UNASKED: say no more until effects->resume */

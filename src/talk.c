@@ -58,6 +58,7 @@ static void seat_participants(limi_talk *talk, const liminal_config *config, cha
             limi_ignore(limi_behaviour_take(&p->behaviour, spec->behaviour, "behaviour")); /* the same */
         }
         talk->has_inline |= spec->kind == LIMINAL_PARTICIPANT_INLINE;
+        talk->ends_long |= spec->kind == LIMINAL_PARTICIPANT_INLINE && !limi_behaviour_releases_nothing(&p->behaviour);
         seat->name = p->name;
         seat->answers = spec->kind != LIMINAL_PARTICIPANT_WATCHED;
         seat->inlined = spec->kind == LIMINAL_PARTICIPANT_INLINE;
@@ -227,6 +228,8 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     talk->actor.handle = limi_talk_handle;
     talk->actor.on_due = limi_talk_on_due;
     talk->actor.on_call = limi_talk_on_call;
+    talk->actor.begin = limi_talk_begin_actor;
+    talk->actor.forgo = limi_talk_forgo_actor;
     talk->actor.pinned = config->dispatch == LIMINAL_DISPATCH_PINNED;
     talk->actor.heavy = talk->has_inline;
     limi_mutex_init(&talk->lock);
@@ -393,7 +396,7 @@ void limi_talk_unref(limi_talk *talk)
 /* ---- its threads ---- */
 
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
-                                      void (*body)(void *argument), void *argument)
+                                      void (*body)(void *argument), void *argument, bool may_wait)
 {
     liminal_status st;
     (void)snprintf(job->plan.name, sizeof job->plan.name, "%s", name);
@@ -401,7 +404,11 @@ liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char
     job->supervisor = talk->supervisor;
     job->body = body;
     job->argument = argument;
+    job->worker = NULL;
     limi_talk_ref(talk);
+    if (may_wait && limi_pool_reserve(job)) {
+        return LIMINAL_OK;
+    }
     st = limi_pool_start(job);
     if (st != LIMINAL_OK) {
         limi_talk_unref(talk);

@@ -53,6 +53,7 @@ typedef struct limi_talk {
     uint32_t participant_count;
     liminal_overflow overflow;
     bool has_inline;
+    bool ends_long; /* its end may run the embedder's code, in a turn, for long */
     bool may_stall; /* its thread may be in the embedder's code for long */
     liminal_deadline deadline;
     liminal_span *span;
@@ -122,9 +123,10 @@ void limi_talk_unref(limi_talk *talk);
 /* The spawn has failed: whoever was told one of its pids hears that there is no such process. */
 void limi_talk_never_was(limi_talk *talk);
 
-/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. */
+/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. With `may_wait` it
+ * may be one that is only kept for the job (job->worker is set then): it is to be begun, or given back with the share. */
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
-                                      void (*body)(void *argument), void *argument);
+                                      void (*body)(void *argument), void *argument, bool may_wait);
 
 /* ---- turn.c: the events ---- */
 
@@ -155,8 +157,9 @@ void limi_talk_perform(limi_talk *talk, limi_done *done);
 /* See to deadlines that have passed, from anywhere. */
 void limi_talk_pass_deadline(limi_talk *talk);
 
-/* Refuse sends from now on; what was accepted has until the deadline. A CLOSE has to follow. */
-void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline);
+/* Refuse sends from now on; what was accepted has until the deadline. A CLOSE has to follow. `awaited`: the caller is
+ * going to wait until then itself, and to have the actor look if it is not over after that. */
+void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline, bool awaited);
 
 /* Both, from anywhere, without waiting. */
 void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
@@ -166,7 +169,9 @@ void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
 extern const limi_process_kind limi_life_kind;
 
 liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes);
-bool limi_talk_on_call(void *self); /* the actor's */
+bool limi_talk_on_call(void *self); /* the actor's, and these */
+void limi_talk_begin_actor(void *self);
+void limi_talk_forgo_actor(void *self);
 
 /* ---- undo.c: compensation ---- */
 

@@ -59,6 +59,7 @@ void limi_talk_finish_span(limi_talk *talk, liminal_status how)
 static void announce_end(limi_talk *talk, const limi_done *done)
 {
     limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
+    limi_u32_store(&talk->actor.parting, !talk->ends_long);
     limi_frame_enter(&frame);
     if (done->dead != NULL) {
         limi_process_mourn(talk->supervisor, &done->dead->process);
@@ -187,7 +188,11 @@ static void publish(limi_talk *talk, const limi_event *event, limi_done *done)
     due = limi_dialogue_due(&talk->dialogue).ns;
     if (due != talk->due_ns) { /* under the lock, so that the last one told is the last one decided */
         talk->due_ns = due;
-        limi_actor_set_due(&talk->actor, due);
+        if (event->awaited) {
+            limi_actor_note_due(&talk->actor, due);
+        } else {
+            limi_actor_set_due(&talk->actor, due);
+        }
         disturb_sleepers(talk);
     }
     if (done->effects.compensate) { /* the same, though there may be no deadline before or after */
@@ -372,16 +377,16 @@ void limi_talk_pass_deadline(limi_talk *talk)
     limi_talk_step(talk, &event);
 }
 
-void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline)
+void limi_talk_begin_close(limi_talk *talk, liminal_deadline deadline, bool awaited)
 {
-    limi_event event = {.kind = LIMI_EVENT_CLOSING, .deadline = deadline};
+    limi_event event = {.kind = LIMI_EVENT_CLOSING, .deadline = deadline, .awaited = awaited};
     limi_mailbox_close(&talk->actor.mailbox); /* first: what is accepted is in the mailbox by then */
     limi_talk_step(talk, &event);
 }
 
 void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline)
 {
-    limi_talk_begin_close(talk, deadline);
+    limi_talk_begin_close(talk, deadline, false);
     if (limi_u32_exchange(&talk->quiet_close_posted, 1) == 0) {
         (void)limi_actor_post(&talk->actor, &talk->quiet_close, LIMI_CLASS_CONTROL, LIMI_ASSIST_BRIEF, NULL, NULL);
     }
