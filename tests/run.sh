@@ -32,6 +32,8 @@ need_command cc gcc
 need_command g++ g++
 need_command clang clang
 need_command clang++ clang
+need_command clang-tidy clang-tidy
+need_command cppcheck cppcheck
 need_command make make
 need_command cmake cmake
 need_command ctest cmake
