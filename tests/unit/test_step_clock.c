@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_step_clock.c -- pulling by a clock that may be too early: when the rules want to know the exact time. */
+/* test_step_clock.c -- pulling by a clock that may be too early: when the rules want to know the exact time, and what the
+ * end of the clock means. */
 #include "step_kit.h"
 
 enum { SLACK = 1000 };
@@ -46,10 +47,31 @@ static void a_deadline_that_may_have_passed_wants_the_exact_time(void **state)
     }
 }
 
+static void at_the_end_of_the_clock_no_deadline_has_passed(void **state)
+{
+    world w;
+    (void)state;
+    begin(&w, 1, 1);
+    assert_string_equal(clock_says(&w, INT64_MAX), "");
+    assert_false(limi_dialogue_is_over(&w.dialogue));
+    end_world(&w);
+}
+
+static void an_event_of_no_kind_changes_nothing(void **state)
+{
+    world w;
+    (void)state;
+    begin(&w, 1, 1);
+    assert_string_equal(step(&w, (limi_event){.kind = (limi_event_kind)99}), "");
+    end_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_deadline_that_may_have_passed_wants_the_exact_time),
+        TEST(at_the_end_of_the_clock_no_deadline_has_passed),
+        TEST(an_event_of_no_kind_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
