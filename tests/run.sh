@@ -142,6 +142,7 @@ for build in $builds; do
     case $build in
     *-tsan-nofutex) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF \
         -DLIMINAL_PIDFD=OFF ;;
+    gcc-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON -DLIMINAL_TEST_PAUSES=ON ;;
     *-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON ;;
     *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
     coverage) ;; # it has run
