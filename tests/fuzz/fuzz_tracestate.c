@@ -2,8 +2,8 @@
 /* fuzz_tracestate.c -- tracestate fields, and members that are put in: against a second reader that goes by the letter
  * of the standard.
  *
- * Of the input, what stands before the first zero byte is the header fields, one a line; then come a key, its value, the
- * next key ..., with a zero byte behind each. */
+ * Of the input, what stands before the first zero byte is the header fields, one a line; then come a key, its value,
+ * the next key ..., with a zero byte behind each. */
 #include "fuzz.h"
 
 #include <liminal/trace.h>
@@ -144,7 +144,8 @@ static void put(liminal_tracestate *state, const char *key, const char *value)
     const liminal_tracestate before = *state;
     list old = {.count = 0}, made = {.count = 1};
     size_t seen = 0, key_size = strlen(key), value_size = strlen(value);
-    bool allowed = key_allowed(key, key_size) && value_allowed(value, value_size) && key_size + 1 + value_size <= LENGTH;
+    bool allowed = key_allowed(key, key_size) && value_allowed(value, value_size) &&
+                   key_size + 1 + value_size <= LENGTH;
     liminal_status status = liminal_tracestate_set(state, key, value);
     char text[LENGTH + 1];
     FUZZ_CHECK(status == (allowed ? LIMINAL_OK : LIMINAL_EINVAL));

@@ -2,9 +2,9 @@
 /* operations.h -- what a sequence of operations works on, and the books it keeps. One thread performs the operations;
  * behaviours, notices and undoing may run on others, so what they touch is atomic or does not change.
  *
- * fuzz_operations.c reads the sequence, operations_talk.c sends, receives and asks, operations_fellow.c is what participants
- * do, operations_process.c links, kills and is told, operations_end.c ends it
- * all and looks at the books. */
+ * fuzz_operations.c reads the sequence, operations_talk.c sends, receives and asks, operations_fellow.c is what
+ * participants do, operations_process.c links, kills and is told, operations_end.c ends it all and looks at the
+ * books. */
 #ifndef TEST_FUZZ_OPERATIONS_H
 #define TEST_FUZZ_OPERATIONS_H
 

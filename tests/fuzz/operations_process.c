@@ -3,7 +3,8 @@
  * the faults. */
 #include "operations.h"
 
-/* 0: the actor of the first conversation, 1 to 3: its participants, 4: this thread, or nobody; and on with the second. */
+/* 0: the actor of the first conversation, 1 to 3: its participants, 4: this thread, or nobody; and so on with the
+ * second one. */
 liminal_pid pick_pid(reader *in)
 {
     uint8_t which = number(in);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_step_clock.c -- pulling by a clock that may be too early: when the rules want to know the exact time, and what the
- * end of the clock means. */
+/* test_step_clock.c -- pulling by a clock that may be too early: when the rules want to know the exact time, and what
+ * the end of the clock means. */
 #include "step_kit.h"
 
 enum { SLACK = 1000 };
