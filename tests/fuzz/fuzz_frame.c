@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_frame.c -- the three framings of child programs: one stream in several cuts gives the same frames and the same
- * end; no frame is larger than it may be, nor the buffer; what came out goes in again and comes out the same; and where
- * memory fails nothing is lost.
+/* fuzz_frame.c -- the three framings of child programs, against a second reader that has the whole stream before it:
+ * however the stream is cut, it gives the same frames and the same end; no frame is larger than it may be, nor the
+ * buffer; what came out goes in again and comes out the same; and where memory fails nothing is lost.
  *
  * The input: the framing, the limit, how often the stream is repeated, three bytes that say where it is cut, one that
  * says which allocation fails, then the stream. */
@@ -47,7 +47,7 @@ typedef struct outcome {
     bool at_rest; /* ... which came only at the end of the stream */
 } outcome;
 
-static void note(outcome *o, const unsigned char *payload, size_t size)
+static void note(outcome *o, const uint8_t *payload, size_t size)
 {
     while (o->used + size > o->room) {
         o->room = o->room * 2 + 4096;
@@ -146,6 +146,127 @@ static outcome read_stream(liminal_framing framing, size_t most, const uint8_t *
     return o;
 }
 
+/* ---- by the letter: the whole stream lies there ---- */
+
+static bool stop(outcome *o, liminal_status status, bool at_rest)
+{
+    o->status = status;
+    o->at_rest = at_rest;
+    return false;
+}
+
+/* The next frame; false: there is none, and *o says why. */
+static bool expect_line(outcome *o, size_t most, const uint8_t *at, size_t left, size_t *used)
+{
+    size_t size = 0;
+    while (size < left && at[size] != '\n') {
+        size++;
+    }
+    if (size > most) {
+        return stop(o, LIMINAL_ELIMIT, false);
+    }
+    note(o, at, size);
+    *used = size < left ? size + 1 : size;
+    return true;
+}
+
+static bool expect_payload(outcome *o, size_t most, const uint8_t *at, size_t left, size_t head, size_t size,
+                           size_t *used)
+{
+    if (size > most) {
+        return stop(o, LIMINAL_ELIMIT, false);
+    }
+    if (left - head < size) {
+        return stop(o, LIMINAL_EINVAL, true);
+    }
+    note(o, at + head, size);
+    *used = head + size;
+    return true;
+}
+
+static bool expect_counted(outcome *o, size_t most, const uint8_t *at, size_t left, size_t *used)
+{
+    return left < 4 ? stop(o, LIMINAL_EINVAL, true)
+                    : expect_payload(o, most, at, left, 4, (size_t)((uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+                                                                     (uint32_t)at[2] << 8 | at[3]), used);
+}
+
+/* One line of a header, without its end. False: against the rules. *count is -1 until one says it. */
+static bool expect_header_line(const uint8_t *line, size_t size, double *count)
+{
+    static const char name[] = "content-length:", upper[] = "CONTENT-LENGTH:";
+    size_t i = 0;
+    double value = 0;
+    while (i < size && i < sizeof name - 1 && (line[i] == (uint8_t)name[i] || line[i] == (uint8_t)upper[i])) {
+        i++;
+    }
+    if (i < sizeof name - 1) {
+        return true; /* another one */
+    }
+    while (size > i && (line[size - 1] == ' ' || line[size - 1] == '\t')) {
+        size--;
+    }
+    while (i < size && (line[i] == ' ' || line[i] == '\t')) {
+        i++;
+    }
+    if (*count >= 0 || i == size) {
+        return false;
+    }
+    for (; i < size; i++) {
+        if (line[i] < '0' || line[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (line[i] - '0');
+    }
+    *count = value;
+    return true;
+}
+
+static bool expect_headed(outcome *o, size_t most, const uint8_t *at, size_t left, size_t *used)
+{
+    double count = -1;
+    size_t from = 0;
+    for (;;) {
+        size_t end = from, size;
+        while (end < left && at[end] != '\n') {
+            end++;
+        }
+        if (end >= LIMI_HEADER_MOST) {
+            return stop(o, LIMINAL_ELIMIT, false);
+        }
+        if (end == left) {
+            return stop(o, LIMINAL_EINVAL, true);
+        }
+        size = end > from && at[end - 1] == '\r' ? end - from - 1 : end - from;
+        if (size == 0 && count < 0) {
+            return stop(o, LIMINAL_EINVAL, false);
+        }
+        if (size == 0) { /* beyond 2^53 it is no longer exact, but far beyond all that there is here */
+            return expect_payload(o, most, at, left, end + 1, count < 9e15 ? (size_t)count : SIZE_MAX, used);
+        }
+        if (!expect_header_line(at + from, size, &count)) {
+            return stop(o, LIMINAL_EINVAL, false);
+        }
+        from = end + 1;
+    }
+}
+
+static outcome expect_stream(liminal_framing framing, size_t most, const uint8_t *bytes, size_t size)
+{
+    outcome o = {.status = LIMINAL_OK};
+    size_t at = 0, used = 0;
+    while (at < size) {
+        bool more = framing == LIMINAL_FRAMING_LINE       ? expect_line(&o, most, bytes + at, size - at, &used)
+                    : framing == LIMINAL_FRAMING_LENGTH32 ? expect_counted(&o, most, bytes + at, size - at, &used)
+                                                          : expect_headed(&o, most, bytes + at, size - at, &used);
+        if (!more) {
+            break;
+        }
+        at += used;
+    }
+    return o;
+}
+
 /* ---- writing one ---- */
 
 /* All frames of `o`, with the marks around them, in a block of its own. */
@@ -188,7 +309,10 @@ static void try_cuts(liminal_framing framing, size_t most, const uint8_t *head, 
 {
     static const uint8_t each[3] = {0, 0, 0};
     outcome whole = read_stream(framing, most, bytes, size, NULL, 0);
-    outcome other;
+    outcome other = expect_stream(framing, most, bytes, size);
+    FUZZ_CHECK(other.status == whole.status && other.at_rest == whole.at_rest);
+    check_same_frames(&whole, &other);
+    forget(&other);
     for (int i = 0; i < 3; i++) {
         if (i == 0 && size > LITTLE) {
             continue; /* byte by byte would take too long */
