@@ -201,7 +201,7 @@ static void post_and_await(void *argument)
 {
     call *c = argument;
     limi_class class = c->request->ticket.kind == LIMI_TICKET_ASK ? LIMI_CLASS_MESSAGE : LIMI_CLASS_CONTROL;
-    bool barrier = c->request->node.kind == LIMI_NODE_BARRIER; /* the node is others' once it is posted */
+    bool is_barrier = c->request->node.kind == LIMI_NODE_BARRIER; /* the node is others' once it is posted */
     if (c->envelope != NULL && limi_actor_enter(&c->talk->actor, LIMI_ASSIST_WAIT)) {
         c->pushed = LIMI_PUSH_DUTY;
         limi_talk_on_sent(c->talk, limi_request_ref(c->request));
@@ -213,7 +213,7 @@ static void post_and_await(void *argument)
                                 is_satisfied, c);
     if (c->pushed == LIMI_PUSH_CLOSED || c->pushed == LIMI_PUSH_SEALED) {
         limi_request_drop(c->request); /* nobody took that share */
-    } else if (barrier) {
+    } else if (is_barrier) {
         await_barrier(c->talk, c->request, c->deadline);
     } else {
         c->decided = await(c->talk, c->request, c->deadline);

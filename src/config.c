@@ -101,7 +101,7 @@ static liminal_status check_choices(const liminal_config *config)
     if (config->on_crash == LIMINAL_CRASH_UNSET) {
         return limi_detail(LIMINAL_EINVAL, "config.on_crash: unset; it has no default");
     }
-    if (config->on_crash < LIMINAL_CRASH_FAIL || config->on_crash > LIMINAL_CRASH_COMPENSATE) {
+    if ((unsigned)config->on_crash > LIMINAL_CRASH_COMPENSATE) { /* it may be negative where an enum can be */
         return limi_detail(LIMINAL_EINVAL, "config.on_crash: %d is not a policy", (int)config->on_crash);
     }
     if (config->mode != LIMINAL_MODE_EPHEMERAL && config->mode != LIMINAL_MODE_DURABLE) {

@@ -10,6 +10,10 @@
 /* Keep a text for the calling thread and return `status`: `return limi_detail(LIMINAL_EINVAL, "...")`. */
 liminal_status limi_detail(liminal_status status, const char *format, ...) LIMINAL_PRINTF(2, 3);
 
+#ifdef LIMI_ANALYSED /* for tools that see one source at a time: what it returns is what it was given */
+#define limi_detail(status, ...) ((void)limi_detail((status), __VA_ARGS__), (status))
+#endif
+
 /* The calling thread's text, zeroed at first. Provided by scope.c. */
 typedef struct limi_detail_room {
     uint32_t written; /* how often, to see whether a call said something */

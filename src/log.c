@@ -113,7 +113,7 @@ static void slide(limi_log *log)
     }
     stale = slot_of(directory, log->begin);
     used = slot_of(directory, log->end);
-    if (used == directory->capacity && stale >= directory->capacity / 4 && stale > 0) {
+    if (used == directory->capacity && stale >= directory->capacity / 4) {
         memmove(directory->slots, directory->slots + stale, (used - stale) * sizeof *directory->slots);
         memset(directory->slots + used - stale, 0, stale * sizeof *directory->slots);
         directory->first += stale;

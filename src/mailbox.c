@@ -48,7 +48,7 @@ limi_push limi_mailbox_push(limi_mailbox *mailbox, limi_node *node, limi_class c
         }
         node->next = (limi_node *)(seen & ~FLAGS);
     } while (!limi_ptr_cas(&mailbox->word, &seen, (uintptr_t)node | flags | BUSY));
-    return flags & BUSY ? LIMI_PUSH_QUEUED : LIMI_PUSH_DUTY;
+    return (flags & BUSY) != 0 ? LIMI_PUSH_QUEUED : LIMI_PUSH_DUTY;
 }
 
 void limi_mailbox_close(limi_mailbox *mailbox)

@@ -70,12 +70,12 @@ limi_request *limi_work_pull(limi_participant *p, bool *out_news)
         event.until = limi_participant_first_news(p)->behind;
     }
     limi_talk_step_locked(talk, &event, &done);
-    if (event.until != 0 && event.ticket == NULL) {
+    if (out_news != NULL && event.until != 0 && event.ticket == NULL) {
         news = limi_participant_first_news(p);
         limi_list_remove(&news->place);
     }
     limi_mutex_unlock(&talk->lock);
-    if (news != NULL) {
+    if (news != NULL) { /* so there is out_news */
         p->heard = news->exit;
         *out_news = true;
         limi_message_drop(talk->supervisor, news);

@@ -294,7 +294,7 @@ static uint32_t measure_spins(void)
         took = limi_clock_monotonic() - began;
         best = took > 0 && took < best ? took : best;
     }
-    return (uint32_t)(SPIN_NS * SAMPLE / best);
+    return (uint32_t)((int64_t)SPIN_NS * SAMPLE / best);
 }
 
 uint32_t limi_spin_limit(void)

@@ -41,7 +41,7 @@ static liminal_status make(const char *name, const liminal_trace_context *parent
     }
     span->allocator = *allocator;
     span->collector = *collector;
-    span->parent = liminal_trace_valid(parent) ? *parent : no_context;
+    span->parent = parent != NULL && liminal_trace_valid(parent) ? *parent : no_context;
     span->context = liminal_trace_child(parent); /* a fresh root without a parent */
     span->start = liminal_time_now();
     span->start_ns = limi_clock_monotonic();

@@ -43,7 +43,7 @@ const char *liminal_status_name(liminal_status status)
     }
 }
 
-liminal_status limi_detail(liminal_status status, const char *format, ...)
+liminal_status (limi_detail)(liminal_status status, const char *format, ...)
 {
     limi_detail_room *here = limi_detail_here();
     va_list arguments;

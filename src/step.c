@@ -70,6 +70,13 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
     }
 }
 
+/* By the exact time it may be: that is up to `slack_ns` later. A deadline may be as early or as late as there is. */
+static bool may_be_late(const limi_ticket *ticket, const limi_event *event)
+{
+    int64_t latest = event->now_ns < INT64_MAX - event->slack_ns ? event->now_ns + event->slack_ns : INT64_MAX - 1;
+    return event->slack_ns > 0 && ticket->deadline.ns <= latest;
+}
+
 /* What is queued at a seat first, if it may be pulled. */
 static limi_ticket *first_to_pull(const limi_seat *seat, uint64_t until)
 {
@@ -84,7 +91,7 @@ static void on_pull(limi_dialogue *d, limi_event *event, limi_effects *e)
     event->ticket = NULL;
     event->wants_clock = false;
     while (event->ticket == NULL && (ticket = first_to_pull(seat, event->until)) != NULL) {
-        if (event->slack_ns > 0 && ticket->deadline.ns - event->slack_ns <= event->now_ns) {
+        if (may_be_late(ticket, event)) {
             event->wants_clock = true;
             break;
         }

@@ -185,10 +185,10 @@ static void set_policies(limi_talk *talk, const liminal_config *config)
 static liminal_status make_state(limi_talk *talk, const liminal_config *config)
 {
     size_t bytes = talk->participant_count * sizeof(liminal_pid);
-    liminal_pid *pids = bytes > 0 ? limi_allocate(talk->allocator, bytes) : NULL;
+    liminal_pid *pids = talk->participant_count > 0 ? limi_allocate(talk->allocator, bytes) : NULL;
     liminal_status st;
     uint32_t i;
-    if (bytes > 0 && pids == NULL) {
+    if (talk->participant_count > 0 && pids == NULL) {
         return LIMINAL_ENOMEM;
     }
     for (i = 0; i < talk->participant_count; i++) {

@@ -55,8 +55,10 @@ liminal_traceparent liminal_trace_format(const liminal_trace_context *context)
         return parent;
     }
     flags = context->flags & KNOWN_FLAGS;
-    memcpy(at, "00-", 3);
-    at = write_hex(at + 3, context->trace_id, sizeof context->trace_id);
+    *at++ = '0';
+    *at++ = '0';
+    *at++ = '-';
+    at = write_hex(at, context->trace_id, sizeof context->trace_id);
     *at++ = '-';
     at = write_hex(at, context->span_id, sizeof context->span_id);
     *at++ = '-';

@@ -112,9 +112,10 @@ static bool read_field(const char *field, members *list, size_t *seen)
     return true;
 }
 
+/* Of a list that is not empty. */
 static size_t length_of(const members *list)
 {
-    size_t i, length = list->count > 0 ? list->count - 1 : 0; /* the commas */
+    size_t i, length = list->count - 1; /* the commas */
     for (i = 0; i < list->count; i++) {
         length += list->of[i].length;
     }

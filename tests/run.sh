@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh [--quick] [--only NAME] -- install what is missing, build and run every test: plain, under ASan with UBSan
-# and under TSan, each with gcc and with clang, and once without futexes and pidfds. One summary line per build.
+# run.sh [--quick] [--only NAME] [--coverage] -- install what is missing, build and run every test: plain, under ASan
+# with UBSan and under TSan, each with gcc and with clang, once without futexes and pidfds. One summary line per build.
 #   --quick      only the first of them (gcc)
 #   --only NAME  only that one: gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex
+#   --coverage   none of them, but what the tests run of src/: lines and branches, and whether that is enough
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/need.sh
@@ -13,13 +14,14 @@ builds=$all
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) builds=gcc ;;
+    --coverage) builds=coverage ;;
     --only)
         builds=${2:-}
         case " $all " in *" $builds "*) ;; *) builds= ;; esac
         [ -n "$builds" ] || { echo "--only takes one of: $all" && exit 2; }
         shift
         ;;
-    *) sed -n '3,6s/^# //p' "$0" && exit 2 ;;
+    *) sed -n '3,7s/^# //p' "$0" && exit 2 ;;
     esac
     shift
 done
@@ -32,6 +34,9 @@ need_command cc gcc
 need_command g++ g++
 need_command clang clang
 need_command clang++ clang
+need_command clang-tidy clang-tidy
+need_command cppcheck cppcheck
+need_command gcov gcc
 need_command make make
 need_command cmake cmake
 need_command ctest cmake
@@ -107,14 +112,40 @@ run() { # run NAME COMPILER CMAKE-ARGUMENTS...
 $(printf '%-18s %-20s %4d s' "$name" "$result" "$(($(date +%s) - began))")"
 }
 
+# The scheduler has a copy of the library of its own, so it is not counted; nor are the tests of the tests.
+coverage() {
+    folder=build/tests/coverage
+    began=$(date +%s)
+    result=passed
+    rm -rf "$folder" # counts of sources that have changed would be in the way
+    # Without optimising the compiler guesses worse, and warns of what is not so.
+    if ! cmake -S . -B "$folder" -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DLIMINAL_COVERAGE=ON \
+        -DLIMINAL_TEST_SCHED=OFF -DLIMINAL_BUILD_EXAMPLES=OFF -DLIMINAL_BUILD_BENCH=OFF >"$folder.log" 2>&1 ||
+        ! cmake --build "$folder" --parallel "$jobs" >>"$folder.log" 2>&1; then
+        cat "$folder.log"
+        result="FAILED to build"
+    elif ! ctest --test-dir "$folder" -j2 --output-on-failure -L '^(unit|race|fault|conformance|fuzz)$'; then
+        result=FAILED
+    else
+        pure=$(sed -n 's/^set(LIMI_PURE \(.*\))$/\1/p' CMakeLists.txt)
+        # shellcheck disable=SC2086 # names
+        python3 tests/contract/coverage.py . "$folder" $pure || result=FAILED
+    fi
+    [ "$result" = passed ] || failed=$((failed + 1))
+    summary="$(printf '%-18s %-20s %4d s' coverage "$result" "$(($(date +%s) - began))")"
+}
+
 mkdir -p build/tests
+[ "$builds" != coverage ] || coverage
 for build in $builds; do
     compiler=${build%%-*}
     case $build in
     *-tsan-nofutex) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF \
         -DLIMINAL_PIDFD=OFF ;;
+    gcc-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON -DLIMINAL_TEST_PAUSES=ON ;;
     *-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON ;;
     *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
+    coverage) ;; # it has run
     clang) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON -DLIMINAL_PIDFD=ON -DLIMINAL_TEST_SCHED=OFF ;; # once is enough
     *) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON ;;
     esac

@@ -145,6 +145,8 @@ static const row rows[] = {
     {"headed", HEADER, 0, B("Content-Length: 3\r\n\r\nabc"), B("3:abc;"), LIMINAL_OK, false},
     {"headed ones", HEADER, 0, B("Content-Length: 1\r\n\r\naContent-Length: 0\r\n\r\nContent-Length: 2\r\n\r\n\r\n"),
      B("1:a;0:;2:\r\n;"), LIMINAL_OK, false},
+    {"a line that is the beginning of the name", HEADER, 0, B("Content-Len\r\nContent-Length: 1\r\n\r\na"),
+     B("1:a;"), LIMINAL_OK, false},
     {"any case", HEADER, 0, B("cONTENT-lENGTH: 1\r\n\r\naCONTENT-LENGTH:1\r\n\r\nb"), B("1:a;1:b;"), LIMINAL_OK,
      false},
     {"bare line feeds", HEADER, 0, B("Content-Length: 1\n\naContent-Length: 1\r\n\nbContent-Length: 1\n\r\nc"),
@@ -350,6 +352,57 @@ static void no_memory_is_a_status(void **state)
     limi_framer_clear(&framer);
 }
 
+/* It can't become larger than that, and need not: the frame is whole before the room has gone. */
+static void the_longest_header_and_the_largest_payload_fit(void **state)
+{
+    enum { LARGEST = 20000 };
+    static const char first[] = "Content-Length: 20000\r\nX: ", last[] = "\r\n\r\n";
+    static char stream[LIMI_HEADER_MOST + LARGEST];
+    size_t size = LIMI_HEADER_MOST - 1 + LARGEST;
+    outcome out = {.status = LIMINAL_OK};
+    limi_framer framer;
+    const unsigned char *payload = NULL;
+    size_t got = 0;
+    (void)state;
+    memset(stream, 'x', size);
+    memcpy(stream, first, sizeof first - 1);
+    memcpy(stream + LIMI_HEADER_MOST - 1 - (sizeof last - 1), last, sizeof last - 1);
+    limi_framer_init(&framer, HEADER, LARGEST, test_allocator());
+    give(&framer, stream, size - 1, &out);
+    assert_int_equal(out.status, LIMINAL_OK);
+    assert_int_equal(out.length, 0);
+    assert_int_equal(framer.room, LARGEST + LIMI_HEADER_MOST);
+    {
+        unsigned char *room = NULL;
+        assert_int_equal(limi_framer_room(&framer, &room, &got), LIMINAL_OK);
+        assert_int_equal(got, 2);
+        *room = 'y';
+    }
+    limi_framer_filled(&framer, 1);
+    assert_int_equal(limi_framer_next(&framer, &payload, &got), LIMINAL_OK);
+    assert_non_null(payload);
+    assert_int_equal(got, LARGEST);
+    assert_int_equal(payload[LARGEST - 1], 'y');
+    limi_framer_clear(&framer);
+}
+
+/* Even when nobody looked for whole frames before the end. */
+static void a_rest_that_is_too_large_is_refused(void **state)
+{
+    limi_framer framer;
+    unsigned char *room = NULL;
+    const unsigned char *payload = NULL;
+    size_t size = 0;
+    (void)state;
+    limi_framer_init(&framer, LINE, 5, test_allocator());
+    assert_int_equal(limi_framer_room(&framer, &room, &size), LIMINAL_OK);
+    memcpy(room, "123456", 6);
+    limi_framer_filled(&framer, 6);
+    assert_int_equal(limi_framer_rest(&framer, &payload, &size), LIMINAL_ELIMIT);
+    assert_null(payload);
+    limi_framer_clear(&framer);
+}
+
 /* ---- what is sent ---- */
 
 static void marks_are(liminal_framing framing, const char *payload, size_t size, const char *before, size_t before_size,
@@ -419,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_row_at_every_cut),      TEST(a_header_has_a_limit),     TEST(the_buffer_is_bounded),
         TEST(a_long_line_costs_what_it_is_long), TEST(the_buffer_is_used_again), TEST(no_memory_is_a_status),
+        TEST(the_longest_header_and_the_largest_payload_fit), TEST(a_rest_that_is_too_large_is_refused),
         TEST(marks_around_what_is_sent),   TEST(what_is_sent_is_read_again),
     };
     return cmocka_run_group_tests_name("frame", tests, NULL, NULL);

@@ -192,6 +192,8 @@ static void texts_of_causes(void **test)
     memcpy(text + 253, "\xE2\x82\xAC", 4); /* a character that does not fit is left out whole */
     kept[253] = 0;
     fails_with(text, kept);
+    memset(text, 0x80, 299); /* no character begins anywhere */
+    fails_with(text, "");
     /* The caller's detail text may be the cause. */
     assert_int_equal(liminal_phase_check(LIMINAL_PHASE_FAILED, LIMINAL_PHASE_ACTIVE), LIMINAL_EPHASE);
     fails_with(liminal_status_detail(), "invalid conversation phase transition from failed to active");
