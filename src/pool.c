@@ -9,8 +9,8 @@
  *   BUSY --its job is done otherwise, or ended it--> OVER    by itself; so does LEAVING
  *
  * Each move but the last is made under the supervisor's lock, with the census: BUSY and KEPT threads are in it, IDLE
- * ones are not. Where a thread keeps itself, the worker, is on its own stack. Whoever takes an idle one out of the list is
- * the only one who knows it; it writes the job, and rings before it lets go of the lock. The thread reads the job
+ * ones are not. What a thread is known by, the worker, is on its own stack. Whoever takes an idle one out of the list
+ * is the only one who knows it; it writes the job, and rings before it lets go of the lock. The thread reads the job
  * after that, and takes the same lock before its stack goes: so the ring has returned by then. No wake is lost: see
  * bell.c.
  *
