@@ -5,7 +5,7 @@
  * One round: a conversation is spawned, the threads leave a line together and make their calls, and the main thread
  * closes the conversation, in the middle of it or behind it, looks at it, and drains it.
  *
- *   LIMINAL_TEST_SECONDS  how long each test plays; without it a few seconds
+ *   LIMINAL_TEST_SECONDS  how long each test plays, in seconds of a processor; without it a few
  *   LIMINAL_TEST_SEED     the first round's seed; each round's is the one before and one more */
 #ifndef MODEL_PLAY_H
 #define MODEL_PLAY_H
@@ -43,6 +43,7 @@ typedef struct player {
     play_hand hands[MODEL_THREADS];
     test_gate done;
     bool over;
+    uint32_t busy;    /* who has something to do, a bit for each */
     uint32_t in_line; /* how many have to be there before anyone goes */
     atomic_uint there;
     atomic_ullong stamp;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_talk.c -- random calls from several threads, as the model has them: on a buffer, with an inline participant, with
- * a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so long instead of 2.5 s (and under a sanitizer 1 s);
- * LIMINAL_TEST_SEED begins with another seed. */
+ * a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 3
+ * (and under a sanitizer 1); LIMINAL_TEST_SEED begins with another seed. */
 #include "play.h"
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -14,7 +14,7 @@
 #ifdef SLOW
 #define SECONDS 1.0
 #else
-#define SECONDS 2.5
+#define SECONDS 3.0
 #endif
 
 static void play(model_kind kind)
