@@ -37,10 +37,10 @@ COPIED = ["CMakeLists.txt", "README.md", "LICENSE", "include", "src", "tests", "
 FOLDERS = ["unit", "race", "fault", "conformance", "model", "sched"]
 MEMORY = 8 << 30
 SPIN_SECONDS = 5.0  # so much more of the processor than usual
-IDLE_SECONDS = 8.0  # so long with nobody running
+IDLE_SECONDS = 4.0  # so long with nobody running
 MOST_SECONDS = 900.0
 FACTOR = 4.0
-QUICK_SECONDS = 1.5 # what every mutant is run against before any is run against the rest
+PASSES = (0.25, 1.5, 1e9) # every mutant meets the tests that are so quick before any meets the slower ones
 
 # In these nothing happens between threads, so there is nothing for races and the scheduler to find.
 ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "log", "snapshot", "exit", "phase",
@@ -315,7 +315,8 @@ def run_test(target, cpu, wall):
                              preexec_fn=in_child)
     code, how = await_child(child, cpu, wall)
     if code:
-        how = "exit %d" % code if 0 < code < 128 else signal.Signals(abs(code) & 127).name
+        number = code - 128 if code > 128 else -code
+        how = signal.Signals(number).name if number in signal.valid_signals() else "exit %d" % code
     try: # the session is the test's own
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -342,8 +343,8 @@ def measure(times):
         TIMES.write_text(json.dumps(times, indent=1))
 
 
-def ladder(mutant, times, results, quick):
-    """The tests to be run, in order; of the long ones only those that are about this file, if it is to be quick."""
+def ladder(mutant, times, results, seconds):
+    """The tests to be run, in order; of those that take longer than this only the ones about this file."""
     stem = Path(mutant.file).stem
     usable = [t for t in programs() if times[t]["passes"] and (not mutant.orders or t.startswith("sched_"))]
     if stem in ALONE:
@@ -364,7 +365,7 @@ def ladder(mutant, times, results, quick):
         if target in related or name.startswith(stem + "_"):
             return (1 if took < 3 else 2, 0, took)
         return (3, took)
-    return [t for t in sorted(usable, key=rank) if not quick or times[t]["took"] <= QUICK_SECONDS or rank(t)[0] < 3]
+    return [t for t in sorted(usable, key=rank) if times[t]["wall"] <= seconds or rank(t)[0] < (2 if seconds < 1 else 3)]
 
 
 def try_mutant(mutant, tests, times, build):
@@ -438,6 +439,7 @@ def main():
     WORK.mkdir(parents=True, exist_ok=True)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() and not options.again else {}
     if not options.table:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # so that the tree is put back
         os.nice(19)
         if not have_fence():
             FENCE.clear()
@@ -447,18 +449,18 @@ def main():
         build = Build(copy_tree())
         measure(times)
         end = time.monotonic() + 60 * options.minutes
-        for quick in (True, False):
+        for seconds in PASSES:
             for m in mutants:
                 known = results.get(m.key())
-                if time.monotonic() > end or (known and (known["outcome"] != "alive" or quick)):
+                passed = known["passed"] if known and known["outcome"] == "alive" else []
+                tests = [t for t in ladder(m, times, results, seconds) if t not in passed]
+                if time.monotonic() > end or (known and known["outcome"] != "alive") or not tests:
                     continue
-                tests = ladder(m, times, results, quick)
-                passed = known["passed"] if known else []
                 began = time.monotonic()
-                result = try_mutant(m, [t for t in tests if t not in passed], times, build)
+                result = try_mutant(m, tests, times, build)
                 if result["outcome"] == "survived":
                     result["passed"] = passed + tests
-                    whole = set(ladder(m, times, results, False)) <= set(result["passed"])
+                    whole = set(ladder(m, times, results, PASSES[-1])) <= set(result["passed"])
                     result["outcome"] = "survived" if whole else "alive"
                 result.update(id=m.id, file=m.file, seconds=round(time.monotonic() - began, 1))
                 results[m.key()] = result
