@@ -40,7 +40,7 @@ SPIN_SECONDS = 5.0  # so much more of the processor than usual
 IDLE_SECONDS = 4.0  # so long with nobody running
 MOST_SECONDS = 900.0
 FACTOR = 4.0
-PASSES = (0.25, 1.5, 1e9) # every mutant meets the tests that are so quick before any meets the slower ones
+PASSES = (0, 0.25, 1.5, 1e9) # every mutant meets the tests of its file, then the quick ones, before any meets the rest
 
 # In these nothing happens between threads, so there is nothing for races and the scheduler to find.
 ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "log", "snapshot", "exit", "phase",
