@@ -21,6 +21,7 @@ typedef struct world {
     pthread_t by[MOST];
     int count;
     int dues;
+    int64_t next_due; /* set by the first due */
     pthread_t due_by;
     test_gate told; /* once per node and per due */
     test_gate *hold; /* waited for in node 1, if it is there */
@@ -60,6 +61,10 @@ static void on_due(void *self)
 {
     world *w = self;
     w->dues++;
+    if (w->next_due != 0) {
+        limi_actor_set_due(&w->actor, w->next_due);
+        w->next_due = 0;
+    }
     w->due_by = pthread_self();
     test_gate_open(&w->told);
 }
@@ -314,6 +319,36 @@ static void produce(void *argument)
     }
 }
 
+static void a_due_may_set_the_next_one(void **state)
+{
+    world w;
+    (void)state;
+    begin(&w, false);
+    w.next_due = 2; /* long ago, as the first */
+    start(&w);
+    limi_actor_set_due(&w.actor, 1);
+    test_gate_wait(&w.told);
+    test_gate_wait(&w.told);
+    finish(&w);
+    assert_int_equal(w.dues, 2);
+}
+
+static void a_due_that_has_not_come_is_not_called(void **state)
+{
+    world w;
+    job jobs[4] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+    (void)state;
+    begin(&w, false);
+    start(&w);
+    limi_actor_set_due(&w.actor, limi_clock_monotonic() + INT64_C(3600) * 1000000000);
+    for (int i = 0; i < 4; i++) { /* each time its thread looks again */
+        (void)post(&w, &jobs[i], LIMI_ASSIST_NONE);
+        test_gate_wait(&w.told);
+    }
+    finish(&w);
+    assert_int_equal(w.dues, 0);
+}
+
 static void every_node_is_handled_once(void **state)
 {
     static limi_node nodes[2][EACH];
@@ -361,6 +396,8 @@ int main(void)
         TEST(nothing_is_handled_while_held),
         TEST(a_turn_by_another_ends_its_thread_too),
         TEST(due_is_called_once_on_its_own_thread),
+        TEST(a_due_may_set_the_next_one),
+        TEST(a_due_that_has_not_come_is_not_called),
         TEST(every_node_is_handled_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
