@@ -7,13 +7,13 @@
  *   ask       the same; and it is answered when all that was in line before it has been dealt with. Two moves,
  *             therefore: it gets in line, it has its answer. One that ran out of time may have been in line or not.
  *   receive   takes the oldest reply; waits, or gives up, only while there is none.
- *   close     two moves: from the first on nothing is accepted; at the second all that was accepted has been dealt with,
- *             or, if a close had a deadline, some of it, the rest is dropped.
+ *   close     two moves: from the first on nothing is accepted; at the second all that was accepted has been dealt
+ *             with, or, if a close had a deadline, some of it, the rest is dropped.
  *   query     two moves: at the first it sees what was accepted, at the second the phase; and then, without a thread
  *             that answers, all that was accepted before it began has been dealt with.
  *
- * Who deals with what is in line does so whenever he likes: nobody is promised to find a reply just because the send has
- * returned. So the model deals with it as late as it can, when a call needs it: a reply that is there only ever
+ * Who deals with what is in line does so whenever he likes: nobody is promised to find a reply just because the send
+ * has returned. So the model deals with it as late as it can, when a call needs it: a reply that is there only ever
  * forbids something, a receive that found none. The same for the move from closing to closed. */
 #include "history.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_checker.c -- the checker of histories is proved: it accepts what is right, and refuses what is wrong in one thing
- * each; and a conversation that lies now and then is found out, and the history shrunk to the lie. */
+/* test_checker.c -- the checker of histories is proved: it accepts what is right, and refuses what is wrong in one
+ * thing each; and a conversation that lies now and then is found out, and the history shrunk to the lie. */
 #include "play.h"
 
 #include <liminal/backend.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_talk.c -- random calls from several threads, as the model has them: on a buffer, with an inline participant, with
- * a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 3
+/* test_talk.c -- random calls from several threads, as the model has them: on a buffer, with an inline participant,
+ * with a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 3
  * (and under a sanitizer 1); LIMINAL_TEST_SEED begins with another seed. */
 #include "play.h"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run.py [--only ID-PREFIX] [--again] [--minutes N] [--table] -- do the tests notice when the library is wrong?
+"""run.py [--only ID-PREFIX]... [--again] [--minutes N] [--table] -- do the tests notice when the library is wrong?
 
 list.txt holds small wrong edits of src/. Each in turn is applied to a copy of the tree, what it touches is built
 again, and tests are run until one fails, by its exit code, a trap or the time: then the mutant is killed. Those of
@@ -9,8 +9,11 @@ The tests come in this order: those that have the file's name in theirs, those t
 file, then all the rest, the quick ones first. A mutant that survives them all has to stand in survivors.txt with the
 reason why it changes nothing.
 
+Mutants whose name begins with `control` change nothing. They come first and are counted nowhere: if one is killed the
+tests fail for some other reason, and nothing is said of the rest.
+
 What is known is kept in build/mutants/results.json, by the text of the mutant, so that a run may be broken off and
-taken up again. --again forgets it; --table only prints it. It runs one job, at the lowest priority.
+taken up again. --again forgets it, of those chosen; --table only prints it. It runs one job, at the lowest priority.
 Exit code: 0 if at least 90 of 100 were killed and every survivor is explained.
 """
 import argparse
@@ -40,11 +43,12 @@ SPIN_SECONDS = 5.0  # so much more of the processor than usual
 IDLE_SECONDS = 4.0  # so long with nobody running
 MOST_SECONDS = 900.0
 FACTOR = 4.0
-PASSES = (0, 0.25, 1.5, 1e9) # every mutant meets the tests of its file, then the quick ones, before any meets the rest
+# Every mutant meets the tests of its file, then those that are so quick, before any meets the rest.
+PASSES = (0, 0.25, 1.5, 1e9)
 
 # In these nothing happens between threads, so there is nothing for races and the scheduler to find.
-ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "log", "snapshot", "exit", "phase",
-         "mint", "program", "program_talk", "platform_posix", "platform_poll", "watcher")
+ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "log", "snapshot", "exit",
+         "phase", "mint", "program", "program_talk", "platform_posix", "platform_poll", "watcher")
 
 # What a file is tested by, where the names alone do not say it.
 RELATED = {
@@ -53,8 +57,10 @@ RELATED = {
     "bell": ["sched_sleep", "sched_actor", "unit_actor"],
     "call": ["unit_ask", "unit_close", "unit_query", "sched_replies", "unit_send_receive"],
     "deadline": ["unit_send_receive_deadline", "unit_ask_deadline"],
-    "dialogue": ["unit_step_rules", "unit_step_route", "unit_step_conservation", "unit_step_unasked"],
-    "direct": ["unit_ask", "unit_ask_cycle", "unit_ask_pattern", "conformance_pthread_inline", "sched_replies"],
+    "dialogue": ["unit_step_rules", "unit_step_route", "unit_step_conservation", "unit_step_unasked",
+                 "unit_step_direct"],
+    "direct": ["unit_step_direct", "unit_ask", "unit_ask_cycle", "unit_ask_pattern", "conformance_pthread_inline",
+               "sched_replies"],
     "envelope_make": ["unit_envelope"],
     "exit": ["unit_exit_reasons", "unit_text"],
     "link": ["unit_link_calls", "unit_link_cases", "unit_link_words", "sched_exits"],
@@ -62,9 +68,9 @@ RELATED = {
     "memory": ["unit_config", "unit_spawn", "fault_allocations"],
     "mint": ["unit_envelope", "unit_span"],
     "notice": ["unit_notice_fires", "unit_notice_ends", "sched_exits"],
-    "participant": ["unit_ask", "unit_actor_calls", "unit_spawn", "sched_replies"],
+    "participant": ["sched_visits", "unit_ask", "unit_actor_calls", "unit_spawn", "sched_replies"],
     "participant_exit": ["unit_exit_known", "unit_exit_early", "race_thread_leaves"],
-    "participant_work": ["unit_ask_pattern", "unit_send_receive", "sched_replies"],
+    "participant_work": ["sched_visits", "unit_ask_pattern", "unit_send_receive", "sched_replies"],
     "process": ["unit_link_calls", "unit_notice_fires", "sched_exits"],
     "program": ["unit_program_talk", "unit_program_exit", "unit_program_close"],
     "program_talk": ["unit_program_talk", "unit_program_pairing", "unit_frame"],
@@ -80,7 +86,7 @@ RELATED = {
     "spawn": ["unit_spawn", "unit_actor_calls", "fault_threads"],
     "state": ["unit_state", "unit_snapshot", "unit_step_rules", "unit_status"],
     "step": ["unit_step_rules", "unit_step_route", "unit_step_restart", "unit_step_compensate", "unit_step_unasked",
-             "unit_step_conservation"],
+             "unit_step_conservation", "unit_step_direct"],
     "supervisor": ["unit_shutdown", "unit_spawn", "unit_options", "sched_ends"],
     "talk": ["unit_spawn", "unit_close", "sched_ends", "sched_close"],
     "turn": ["unit_send_receive", "unit_close", "unit_close_failure", "sched_close", "unit_ask_deadline"],
@@ -262,7 +268,9 @@ DANGEROUS = ("src/platform_", "src/program", "src/watcher")
 
 
 def have_fence():
-    return shutil.which("unshare") is not None and subprocess.run([*FENCE, "true"], stderr=subprocess.DEVNULL).returncode == 0
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*FENCE, "true"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def in_child():
@@ -365,7 +373,8 @@ def ladder(mutant, times, results, seconds):
         if target in related or name.startswith(stem + "_"):
             return (1 if took < 3 else 2, 0, took)
         return (3, took)
-    return [t for t in sorted(usable, key=rank) if times[t]["wall"] <= seconds or rank(t)[0] < (2 if seconds < 1 else 3)]
+    related_to = 2 if seconds < 1 else 3
+    return [t for t in sorted(usable, key=rank) if times[t]["wall"] <= seconds or rank(t)[0] < related_to]
 
 
 def try_mutant(mutant, tests, times, build):
@@ -429,15 +438,19 @@ def table(mutants, results, reasons):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
-    mutants = [m for m in read_list(HERE / "list.txt") if m.id.startswith(options.only)]
+    listed = read_list(HERE / "list.txt")
+    controls = [m for m in listed if m.id.startswith("control")]
+    mutants = [m for m in listed if m not in controls and (not options.only or m.id.startswith(tuple(options.only)))]
     reasons = read_survivors(HERE / "survivors.txt")
     WORK.mkdir(parents=True, exist_ok=True)
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() and not options.again else {}
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for m in mutants if options.again else ():
+        results.pop(m.key(), None)
     if not options.table:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # so that the tree is put back
         os.nice(19)
@@ -449,6 +462,10 @@ def main():
         build = Build(copy_tree())
         measure(times)
         end = time.monotonic() + 60 * options.minutes
+        for m in controls:
+            result = try_mutant(m, ladder(m, times, {}, PASSES[0]), times, build)
+            if result["outcome"] != "survived":
+                sys.exit("%s, which changes nothing: %s" % (m.id, result))
         for seconds in PASSES:
             for m in mutants:
                 known = results.get(m.key())
