@@ -139,6 +139,38 @@ static void senders_and_a_turn(void **state)
     assert_true(prove(three_senders, .preemptions = 3, .turns = SCHED_ANY, .old = 4).complete);
 }
 
+/* ---- one who brings what a node would have brought ---- */
+
+static void enter_or_send(void *argument)
+{
+    office *o = argument;
+    if (limi_mailbox_enter(&o->mailbox)) {
+        sched_check(o->handled[1] == 0);
+        o->handled[1]++;
+        o->total++;
+        o->pushed[1][0] = LIMI_PUSH_DUTY;
+        if (!limi_mailbox_rest(&o->mailbox, false)) {
+            work(o);
+        }
+    } else {
+        send_all(o, 1, LIMI_CLASS_MESSAGE);
+    }
+}
+
+static void one_enters(void)
+{
+    static void (*const bodies[])(void *) = {send_first, enter_or_send};
+    office *o = open_office(1);
+    run_office(o, 2, bodies);
+    end_office(o, 2);
+}
+
+static void who_enters_has_the_duty(void **state)
+{
+    (void)state;
+    assert_true(prove(one_enters, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4).complete);
+}
+
 /* ---- a close between them ---- */
 
 static void a_close_between(void)
@@ -184,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(senders_and_a_turn),
+        cmocka_unit_test(who_enters_has_the_duty),
         cmocka_unit_test(a_close_and_a_seal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

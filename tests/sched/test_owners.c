@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* test_owners.c -- the last owner frees, and sees what all the others did; an index that owns nothing finds either a
- * living one or none; handles over a backend. */
+ * living one or none; counts without an index, and requests that are used again; handles over a backend. */
 #include "prove.h"
 
 #include <liminal/backend.h>
 
 #include "handle.h"
 #include "refcount.h"
+#include "request.h"
 
 #include <string.h>
 
@@ -107,6 +108,64 @@ static void counts(void **state)
     assert_seen(prove(found_or_gone, .preemptions = 3, .turns = SCHED_ANY, .old = 2), 3);
 }
 
+/* ---- counts that nobody can find who has no share ---- */
+
+static void drop_privately(thing *t)
+{
+    t->used[sched_here()]++;
+    if (limi_refcount_down_private(&t->owners)) {
+        sched_check(t->used[0] + t->used[1] + t->used[2] + t->used[3] > 0); /* reads all, as above */
+        sched_allocator()->release(NULL, t, sizeof *t);
+    }
+}
+
+static void drop_one_privately(void *argument)
+{
+    drop_privately(argument);
+}
+
+static void two_private_owners(void)
+{
+    shelf s;
+    thing *t = open_thing(&s);
+    int one;
+    limi_refcount_up_private(&t->owners);
+    one = sched_thread(drop_one_privately, t);
+    drop_privately(t);
+    sched_join(one);
+    limi_mutex_destroy(&s.lock);
+}
+
+/* A request that one thread is done with is the next one's, wherever that runs: what it says is plain memory. */
+static void use_a_request(void *argument)
+{
+    limi_request *request = limi_request_create(argument, LIMI_TICKET_RECEIVE, NULL);
+    sched_check(request != NULL && request->ticket.kind == LIMI_TICKET_RECEIVE && !request->ticket.decided);
+    request->ticket.decided = true;
+    request->bytes++;
+    limi_request_drop(request);
+}
+
+static void two_who_need_requests(void)
+{
+    limi_stock stock;
+    int one, two;
+    limi_stock_init(&stock, sched_allocator());
+    use_a_request(&stock); /* so that one is there: both see it, and one of them takes what the other has put back */
+    one = sched_thread(use_a_request, &stock);
+    two = sched_thread(use_a_request, &stock);
+    sched_join(one);
+    sched_join(two);
+    limi_stock_clear(&stock);
+}
+
+static void private_counts(void **state)
+{
+    (void)state;
+    assert_true(prove(two_private_owners, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4).complete);
+    assert_true(prove(two_who_need_requests, .preemptions = 3, .turns = SCHED_ANY, .old = 2).complete);
+}
+
 /* ---- handles ---- */
 
 typedef struct behind {
@@ -188,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
+        cmocka_unit_test(private_counts),
         cmocka_unit_test(handles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,10 +21,12 @@ typedef struct world {
     pthread_t by[MOST];
     int count;
     int dues;
+    int64_t next_due; /* set by the first due */
     pthread_t due_by;
     test_gate told; /* once per node and per due */
     test_gate *hold; /* waited for in node 1, if it is there */
     limi_node *next_up; /* posted in the middle of node 1 */
+    limi_node *and_then; /* and this one behind it */
     int finish_at; /* the node that ends it all */
     test_thread thread;
 } world;
@@ -41,6 +43,9 @@ static void handle(void *self, limi_node *node)
     if (j->number == 1 && w->next_up != NULL) {
         (void)limi_actor_post(&w->actor, w->next_up, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
     }
+    if (j->number == 1 && w->and_then != NULL) {
+        (void)limi_actor_post(&w->actor, w->and_then, LIMI_CLASS_CONTROL, LIMI_ASSIST_NONE, NULL, NULL);
+    }
     if (j->number == w->finish_at) {
         limi_actor_finish(&w->actor);
     }
@@ -56,6 +61,10 @@ static void on_due(void *self)
 {
     world *w = self;
     w->dues++;
+    if (w->next_due != 0) {
+        limi_actor_set_due(&w->actor, w->next_due);
+        w->next_due = 0;
+    }
     w->due_by = pthread_self();
     test_gate_open(&w->told);
 }
@@ -194,6 +203,32 @@ static void who_is_satisfied_leaves_the_rest(void **state)
     finish(&w);
 }
 
+static bool has_handled_two(void *argument)
+{
+    return ((world *)argument)->count == 2;
+}
+
+/* The rest is what it has taken out of the mailbox already, and nothing is in there any more. */
+static void what_was_taken_out_is_left_as_well(void **state)
+{
+    world w;
+    job jobs[3] = {{.number = 1}, {.number = 2}, {.number = 3}};
+    (void)state;
+    begin(&w, false);
+    w.next_up = &jobs[1].node;
+    w.and_then = &jobs[2].node;
+    start(&w);
+    assert_int_equal(limi_actor_post(&w.actor, &jobs[0].node, LIMI_CLASS_CONTROL, LIMI_ASSIST_WAIT, has_handled_two,
+                                     &w), LIMI_PUSH_DUTY);
+    for (int i = 0; i < 3; i++) {
+        test_gate_wait(&w.told);
+    }
+    assert_int_equal(w.handled[2], 3);
+    assert_true(was_mine(&w, 1));
+    assert_false(was_mine(&w, 2));
+    finish(&w);
+}
+
 /* ---- order, holding, ending ---- */
 
 static void nothing_is_handled_while_held(void **state)
@@ -284,6 +319,36 @@ static void produce(void *argument)
     }
 }
 
+static void a_due_may_set_the_next_one(void **state)
+{
+    world w;
+    (void)state;
+    begin(&w, false);
+    w.next_due = 2; /* long ago, as the first */
+    start(&w);
+    limi_actor_set_due(&w.actor, 1);
+    test_gate_wait(&w.told);
+    test_gate_wait(&w.told);
+    finish(&w);
+    assert_int_equal(w.dues, 2);
+}
+
+static void a_due_that_has_not_come_is_not_called(void **state)
+{
+    world w;
+    job jobs[4] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+    (void)state;
+    begin(&w, false);
+    start(&w);
+    limi_actor_set_due(&w.actor, limi_clock_monotonic() + INT64_C(3600) * 1000000000);
+    for (int i = 0; i < 4; i++) { /* each time its thread looks again */
+        (void)post(&w, &jobs[i], LIMI_ASSIST_NONE);
+        test_gate_wait(&w.told);
+    }
+    finish(&w);
+    assert_int_equal(w.dues, 0);
+}
+
 static void every_node_is_handled_once(void **state)
 {
     static limi_node nodes[2][EACH];
@@ -327,9 +392,12 @@ int main(void)
         TEST(others_are_left_to_its_thread),
         TEST(a_heavy_turn_is_run_by_who_waits_for_it),
         TEST(who_is_satisfied_leaves_the_rest),
+        TEST(what_was_taken_out_is_left_as_well),
         TEST(nothing_is_handled_while_held),
         TEST(a_turn_by_another_ends_its_thread_too),
         TEST(due_is_called_once_on_its_own_thread),
+        TEST(a_due_may_set_the_next_one),
+        TEST(a_due_that_has_not_come_is_not_called),
         TEST(every_node_is_handled_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include "phase.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const liminal_phase phases[] = {LIMINAL_PHASE_CREATED, LIMINAL_PHASE_ACTIVE, LIMINAL_PHASE_COMPLETING,
                                        LIMINAL_PHASE_CLOSED, LIMINAL_PHASE_FAILED};
@@ -68,6 +70,10 @@ static void values_outside_the_enum(void **state)
             assert_memory_equal(liminal_status_detail(), "to: ", 4);
         }
         assert_int_equal(liminal_phase_check(other, other), LIMINAL_EINVAL);
+        assert_int_equal(liminal_phase_check(other, LIMINAL_PHASE_ACTIVE), LIMINAL_EINVAL);
+        assert_int_equal(atoi(liminal_status_detail() + strlen("from: ")), others[i]);
+        assert_int_equal(liminal_phase_check(LIMINAL_PHASE_ACTIVE, other), LIMINAL_EINVAL);
+        assert_int_equal(atoi(liminal_status_detail() + strlen("to: ")), others[i]);
     }
 }
 

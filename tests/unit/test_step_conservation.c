@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_step_conservation.c -- every ticket comes to one end: all sequences of five events, for each policy, over
  * none, one and three seats. After each event the rules' own books are checked, after the last one the conversation
- * is ended, all that participants have is brought back, and every ticket and every reply accounted for. */
+ * is ended, all that participants have is brought back, and every ticket and every reply accounted for:
+ * asked = answered + timed out + failed + cancelled + withdrawn. */
 #include "step_kit.h"
 
 /* There is one thread, so TSan has nothing to find here, and would take a minute. */
@@ -53,6 +54,7 @@ typedef struct law {
     world w;
     named tickets[TICKETS];
     bool accepted[TICKETS], settled[TICKETS], was_decided[TICKETS];
+    liminal_status outcome[TICKETS]; /* once decided */
     int begun_by[TICKETS][SEATS]; /* how often; a participant that has died still answers what it has */
     int count;
     int replies_in, replies_back; /* brought to the rules; left over for the shell to drop */
@@ -118,6 +120,19 @@ static size_t law_check_list(law *l, const limi_list *list, uint32_t seat, limi_
     return length;
 }
 
+/* What has come and is not settled is on one list, and on no other. */
+static void law_check_places(const law *l, size_t at_seats)
+{
+    const limi_dialogue *d = &l->w.dialogue;
+    size_t open = 0, on_lists = at_seats;
+    on_lists += length_of(&d->replies) + length_of(&d->receivers) + length_of(&d->closers);
+    for (int i = 0; i < l->count; i++) {
+        open += l->accepted[i] && !l->settled[i];
+        assert_int_equal(limi_list_empty(&l->tickets[i].ticket.link), l->settled[i]);
+    }
+    assert_int_equal(on_lists, open);
+}
+
 static void law_check(law *l)
 {
     limi_dialogue *d = &l->w.dialogue;
@@ -132,6 +147,7 @@ static void law_check(law *l)
         living += l->w.seats[seat].alive;
         first = first == d->seat_count && l->w.seats[seat].alive ? seat : first;
     }
+    law_check_places(l, at_seats);
     assert_int_equal(at_seats, d->at_seats);
     assert_int_equal(living, d->living);
     assert_int_equal(first, d->target);
@@ -196,8 +212,10 @@ static void law_step(law *l, limi_event event)
     }
     law_check(l);
     for (int i = 0; i < l->count; i++) {
-        assert_true(l->tickets[i].ticket.decided || !l->was_decided[i]);
-        l->was_decided[i] = l->tickets[i].ticket.decided;
+        const limi_ticket *ticket = &l->tickets[i].ticket;
+        assert_true(!l->was_decided[i] || (ticket->decided && ticket->outcome == l->outcome[i])); /* once */
+        l->was_decided[i] = ticket->decided;
+        l->outcome[i] = ticket->outcome;
     }
 }
 
@@ -356,6 +374,27 @@ static void law_balance(law *l, int given, int waiting, int unasked)
     }
 }
 
+/* Each ask has come to one of the ends that there are. */
+static void law_balance_asks(const law *l)
+{
+    int asked = 0, answered = 0, timed_out = 0, failed = 0, cancelled = 0, withdrawn = 0;
+    for (int i = 0; i < l->count; i++) {
+        const limi_ticket *ticket = &l->tickets[i].ticket;
+        if (ticket->kind == LIMI_TICKET_ASK) {
+            bool abandoned = ticket->abandoned && !ticket->decided;
+            asked++;
+            answered += ticket->decided && ticket->outcome == LIMINAL_OK && ticket->reply != NULL;
+            cancelled += ticket->decided && ticket->outcome == LIMINAL_ECANCELED;
+            withdrawn += ticket->withdrawn;
+            timed_out += !ticket->withdrawn && abandoned; /* it was begun, and its asker had gone */
+            failed += !ticket->withdrawn && ticket->decided &&
+                      (ticket->outcome == LIMINAL_EEXIT || ticket->outcome == LIMINAL_ECLOSED ||
+                       ticket->outcome == LIMINAL_EFAILED || ticket->outcome == LIMINAL_ENOPROC);
+        }
+    }
+    assert_int_equal(asked, answered + timed_out + failed + cancelled + withdrawn);
+}
+
 /* End it, bring back all that is out, and account for every ticket and every reply. */
 static void law_account(law *l)
 {
@@ -387,9 +426,12 @@ static void law_account(law *l)
             assert_int_equal(ticket->outcome, LIMINAL_OK);
             given++;
         }
-        drop_ticket(&l->tickets[i]);
     }
     law_balance(l, given, waiting, unasked);
+    law_balance_asks(l);
+    for (int i = 0; i < l->count; i++) {
+        drop_ticket(&l->tickets[i]);
+    }
 }
 
 static void account_for_all(const trial *t)
@@ -410,6 +452,7 @@ static void account_for_all(const trial *t)
         law_account(&l);
         end_world(&l.w);
     }
+    print_message("%d sequences of %d events\n", total, LENGTH);
     liminal_envelope_drop(&envelope); /* the last reference: the teardown sees whether it was */
 }
 
@@ -429,6 +472,12 @@ static void with_one_inline(void **state)
 {
     (void)state;
     account_for_all(&(trial){.seats = 1, .inlined = 1, .policy = LIMINAL_CRASH_FAIL, .letters = "SARCgPNQXDK"});
+}
+
+static void with_three_and_none_to_spare(void **state)
+{
+    (void)state;
+    account_for_all(&(trial){.seats = 3, .inlined = 4, .policy = LIMINAL_CRASH_FAIL, .letters = "SARCgPNQXZDK"});
 }
 
 static void with_three_and_a_route(void **state)
@@ -478,6 +527,7 @@ int main(void)
         TEST(with_no_participants),
         TEST(with_one_that_fails_it),
         TEST(with_one_inline),
+        TEST(with_three_and_none_to_spare),
         TEST(with_three_and_a_route),
         TEST(with_three_and_a_route_through_an_inline_one),
         TEST(with_three_and_a_compensation),

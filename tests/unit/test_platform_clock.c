@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* test_platform_clock.c -- the clocks of the treaty say the same, within what each promises. */
+#include "support/harness.h"
+
+#include "platform.h"
+
+#define MINUTE (60 * INT64_C(1000000000)) /* for a machine that is busy */
+
+static bool is_near(int64_t a, int64_t b)
+{
+    return a - b < MINUTE && b - a < MINUTE;
+}
+
+/* The wall clock may be set meanwhile, but not thrice. */
+static void both_clocks_are_those_two(void **state)
+{
+    bool wall = false;
+    (void)state;
+    for (int tries = 0; tries < 3 && !wall; tries++) {
+        limi_instant both = limi_clock_both();
+        assert_true(is_near(both.monotonic, limi_clock_monotonic()));
+        wall = is_near(both.wall, limi_clock_wall());
+    }
+    assert_true(wall);
+}
+
+static void a_tick_is_not_far_behind(void **state)
+{
+    bool wall = false;
+    int64_t before = limi_tick_monotonic();
+    (void)state;
+    assert_true(before <= limi_clock_monotonic());
+    assert_true(is_near(limi_tick_monotonic(), limi_clock_monotonic()));
+    for (int tries = 0; tries < 3 && !wall; tries++) {
+        wall = is_near(limi_tick_wall(), limi_clock_wall());
+    }
+    assert_true(wall);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(both_clocks_are_those_two), TEST(a_tick_is_not_far_behind)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
