@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_visits.c -- an inline participant is visited in a turn when it is given the work of one that died, and when it is
- * killed itself: what it was given is answered or ended with the conversation, and the one node that calls for a visit
- * is used again only when the visit before it is done with it. */
+/* test_visits.c -- an inline participant is visited in a turn when it is given the work of one that died, and when it
+ * is killed itself: what it was given is answered or ended with the conversation, and the one node that calls for a
+ * visit is used again only when the visit before it is done with it. */
 #include "stage.h"
 
 enum { MESSAGES = 2 };
