@@ -48,7 +48,7 @@ static void spawning_goes_on_until_the_shutdown(void **state)
     const liminal_participant_kind kinds[2] = {LIMINAL_PARTICIPANT_THREAD, LIMINAL_PARTICIPANT_INLINE};
     (void)state;
     for (int i = 0; i < 2; i++) {
-        parent p = {.supervisor = race_open(), .begun = TEST_GATE_INIT};
+        parent p = {.supervisor = race_open_poolless(), .begun = TEST_GATE_INIT};
         liminal_supervisor *supervisor = p.supervisor;
         liminal_conversation *conversation = race_spawn(supervisor, kinds[i], &behaviour, &p);
         liminal_envelope *message = race_say("go");
@@ -141,7 +141,7 @@ static void a_shutdown_inside_is_refused(void **state)
     const liminal_participant_kind kinds[2] = {LIMINAL_PARTICIPANT_THREAD, LIMINAL_PARTICIPANT_INLINE};
     (void)state;
     for (int i = 0; i < 2; i++) {
-        parent p = {.supervisor = race_open(), .begun = TEST_GATE_INIT};
+        parent p = {.supervisor = race_open_poolless(), .begun = TEST_GATE_INIT};
         liminal_conversation *conversation = race_spawn(p.supervisor, kinds[i], &behaviour, &p), *other;
         liminal_envelope *message = race_say("go");
         assert_int_equal(liminal_conversation_try_send(conversation, &message), LIMINAL_OK);
