@@ -1,27 +1,35 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# run.sh [--quick] [--only NAME] [--coverage] -- install what is missing, build and run every test: plain, under ASan
-# with UBSan and under TSan, each with gcc and with clang, once without futexes and pidfds. One summary line per build.
+# run.sh [--quick] [--only NAME] [--coverage] [--long] -- install what is missing, build and run every test: plain, under
+# ASan with UBSan and under TSan, with gcc and with clang, once without futexes and pidfds. One summary line per build.
 #   --quick      only the first of them (gcc)
 #   --only NAME  only that one: gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex
 #   --coverage   none of them, but what the tests run of src/: lines and branches, and whether that is enough
+#   --long       all of them, with ten minutes for each test that can go on; then coverage, clang's analyzer, mutants
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . tests/support/need.sh
 
 all="gcc clang gcc-asan clang-asan gcc-tsan clang-tsan gcc-tsan-nofutex"
 builds=$all
+long=no
+fuzz=20
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) builds=gcc ;;
     --coverage) builds=coverage ;;
+    --long)
+        long=yes
+        fuzz=600
+        export LIMINAL_TEST_SECONDS=600
+        ;;
     --only)
         builds=${2:-}
         case " $all " in *" $builds "*) ;; *) builds= ;; esac
         [ -n "$builds" ] || { echo "--only takes one of: $all" && exit 2; }
         shift
         ;;
-    *) sed -n '3,7s/^# //p' "$0" && exit 2 ;;
+    *) sed -n '3,8s/^# //p' "$0" && exit 2 ;;
     esac
     shift
 done
@@ -132,7 +140,19 @@ coverage() {
         python3 tests/contract/coverage.py . "$folder" $pure || result=FAILED
     fi
     [ "$result" = passed ] || failed=$((failed + 1))
-    summary="$(printf '%-18s %-20s %4d s' coverage "$result" "$(($(date +%s) - began))")"
+    summary="$summary
+$(printf '%-18s %-20s %4d s' coverage "$result" "$(($(date +%s) - began))")"
+}
+
+beside() { # beside NAME COMMAND...
+    name=$1
+    shift
+    began=$(date +%s)
+    result=passed
+    echo "==== $name ===="
+    "$@" || { result=FAILED && failed=$((failed + 1)); }
+    summary="$summary
+$(printf '%-18s %-20s %4d s' "$name" "$result" "$(($(date +%s) - began))")"
 }
 
 mkdir -p build/tests
@@ -146,13 +166,21 @@ for build in $builds; do
     gcc-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON -DLIMINAL_TEST_PAUSES=ON ;;
     *-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON -DLIMINAL_BUILD_BENCH=OFF ;;
     gcc-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
-    *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON -DLIMINAL_BUILD_BENCH=OFF ;;
+    *-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON -DLIMINAL_BUILD_BENCH=OFF \
+        -DLIMINAL_FUZZ_SECONDS="$fuzz" ;;
     coverage) ;; # it has run
     clang) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON -DLIMINAL_PIDFD=ON \
         -DLIMINAL_TEST_SCHED=OFF -DLIMINAL_BUILD_BENCH=OFF ;; # once is enough
     *) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON ;;
     esac
 done
+
+if [ "$long" = yes ]; then
+    uthash=$(sed -n 's/^LIMINAL_UTHASH_DIR:PATH=//p' build/tests/gcc/CMakeCache.txt)
+    coverage
+    beside analyzer sh tests/contract/check_static.sh --long . "$uthash"
+    beside mutants python3 tests/mutants/run.py
+fi
 
 echo "$summary"
 [ "$failed" -eq 0 ]

@@ -236,7 +236,8 @@ static void meddle(client *c)
 static void end(client *c, size_t slot)
 {
     if (draw(c, 2) == 0) {
-        liminal_status st = liminal_conversation_close(c->talks[slot], liminal_deadline_in_ns((int64_t)draw(c, 5000000)));
+        liminal_deadline soon = liminal_deadline_in_ns((int64_t)draw(c, 5000000));
+        liminal_status st = liminal_conversation_close(c->talks[slot], soon);
         (void)test_check(st == LIMINAL_OK);
     }
     liminal_conversation_drop(&c->talks[slot]);
@@ -327,8 +328,8 @@ static void in_the_end_nothing_is_left(void **state)
             counted += c->outcomes[k];
         }
     }
-    print_message("seed %llu: %lu asks, %lu answered, %lu notices, %zu threads\n", (unsigned long long)seed / 1000, asked,
-                  answered, atomic_load(&w.fired), report.threads);
+    print_message("seed %llu: %lu asks, %lu answered, %lu notices, %zu threads\n", (unsigned long long)seed / 1000,
+                  asked, answered, atomic_load(&w.fired), report.threads);
     assert_true(answered > 0 && answered < asked);
     assert_int_equal(asked, counted);
     assert_int_equal(atomic_load(&w.released), atomic_load(&w.selves)); /* each `self` once */
