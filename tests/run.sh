@@ -112,7 +112,7 @@ run() { # run NAME COMPILER CMAKE-ARGUMENTS...
     elif ! cmake --build "$folder" --parallel "$jobs" >"$folder.log" 2>&1; then
         cat "$folder.log"
         result="FAILED to build"
-    elif ! $launcher ctest --test-dir "$folder" -j2 --output-on-failure; then
+    elif ! $launcher ctest --test-dir "$folder" -j3 --output-on-failure; then # many of them wait
         result=FAILED
     fi
     [ "$result" = passed ] || failed=$((failed + 1))
