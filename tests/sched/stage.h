@@ -95,4 +95,20 @@ static inline liminal_deadline never(void)
     return liminal_deadline_never();
 }
 
+/* ---- closers, for a thread ---- */
+
+static inline void close_for_good(void *argument)
+{
+    liminal_conversation *conversation = argument;
+    sched_check(liminal_conversation_close(conversation, never()) == LIMINAL_OK);
+    sched_check(stage_look(conversation).phase == LIMINAL_PHASE_CLOSED);
+}
+
+static inline void close_at_once(void *argument)
+{
+    liminal_conversation *conversation = argument;
+    sched_check(liminal_conversation_close(conversation, liminal_deadline_passed()) == LIMINAL_OK);
+    sched_check(stage_look(conversation).phase == LIMINAL_PHASE_CLOSED);
+}
+
 #endif
