@@ -8,15 +8,18 @@
 #if defined(__SANITIZE_THREAD__)
 #define ALL 10000
 #define APART 40
+#define BESIDE 5 /* calls: pauses at every lock make each twenty times as long */
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define ALL 10000
 #define APART 40
+#define BESIDE 5 /* calls: pauses at every lock make each twenty times as long */
 #endif
 #endif
 #ifndef ALL
 #define ALL 100000
 #define APART 150
+#define BESIDE 50
 #endif
 
 /* ---- shutdown ---- */
@@ -322,7 +325,7 @@ static void a_long_list_holds_nobody_up(void **state)
     }
     test_thread_join(&thread);
     print_message("%lld calls beside one list\n", (long long)median(samples, LISTS));
-    assert_true(median(samples, LISTS) > 50);
+    assert_true(median(samples, LISTS) > BESIDE); /* held up it would be one or two */
     depopulate(&all);
 }
 
