@@ -255,7 +255,7 @@ static bool starts_at_once(const limi_participant *p)
 /* Start its thread and wait for start(). */
 static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
-    liminal_status st = limi_talk_start_thread(p->talk, &p->job, p->name, stack_bytes, thread_body, p, false);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->job, p->name, stack_bytes, thread_body, p, NULL);
     if (st != LIMINAL_OK) {
         return st;
     }

@@ -166,19 +166,20 @@ static void body(void *argument)
     limi_talk_unref(argument);
 }
 
-static liminal_status start(limi_talk *talk, bool may_wait)
+static liminal_status start(limi_talk *talk, bool *out_kept)
 {
     const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
-    return limi_talk_start_thread(talk, &talk->job, name, talk->stack_bytes, body, talk, may_wait);
+    return limi_talk_start_thread(talk, &talk->job, name, talk->stack_bytes, body, talk, out_kept);
 }
 
 /* A short conversation needs no thread but those of its callers: an idle one is kept for it, and left to sleep. */
 liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
 {
+    bool kept = false;
     liminal_status st;
     talk->stack_bytes = stack_bytes;
-    st = start(talk, true);
-    if (st == LIMINAL_OK && talk->job.worker != NULL) {
+    st = start(talk, &kept); /* what has started may be replaced by now, with the job; what is kept is there */
+    if (kept) {
         limi_actor_lie_dormant(&talk->actor);
     }
     return st;
@@ -205,7 +206,7 @@ bool limi_talk_on_call(void *self)
         return false;
     }
     limi_supervisor_thread_more(talk->supervisor);
-    if (start(talk, false) != LIMINAL_OK) {
+    if (start(talk, NULL) != LIMINAL_OK) {
         limi_supervisor_thread_fewer(talk->supervisor);
         return false;
     }

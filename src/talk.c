@@ -396,7 +396,7 @@ void limi_talk_unref(limi_talk *talk)
 /* ---- its threads ---- */
 
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
-                                      void (*body)(void *argument), void *argument, bool may_wait)
+                                      void (*body)(void *argument), void *argument, bool *out_kept)
 {
     liminal_status st;
     (void)snprintf(job->plan.name, sizeof job->plan.name, "%s", name);
@@ -404,9 +404,8 @@ liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char
     job->supervisor = talk->supervisor;
     job->body = body;
     job->argument = argument;
-    job->worker = NULL;
     limi_talk_ref(talk);
-    if (may_wait && limi_pool_reserve(job)) {
+    if (out_kept != NULL && (*out_kept = limi_pool_reserve(job))) {
         return LIMINAL_OK;
     }
     st = limi_pool_start(job);
