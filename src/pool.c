@@ -95,8 +95,8 @@ static bool rest(worker *w)
 static void left(void *argument)
 {
     worker *w = argument;
-    limi_bell_destroy(&w->bell);
     limi_supervisor_thread_over(w->supervisor, w->leaving);
+    limi_bell_destroy(&w->bell); /* behind that, which has had the lock: whoever rang it has let go of it */
 }
 
 static void serve(void *argument)
