@@ -176,6 +176,7 @@ static void one_is_killed_inside_a_callback_by_another(void **state)
 
 static void drop_and_exit(being *b)
 {
+    test_gate_wait(&b->go); /* the one who told it is done with the handle */
     liminal_conversation_drop(&b->conversation);
     (void)test_check(b->conversation == NULL);
     (void)test_check(liminal_process_exit(boom) == LIMINAL_EEXIT);
@@ -195,6 +196,7 @@ static void an_exit_behind_the_last_drop(void **state)
         assert_int_equal(link_to(&b, &linked), LIMINAL_OK);
         assert_int_equal(link_to(&b, &trapping), LIMINAL_OK);
         assert_int_equal(tell(b.conversation, "do"), LIMINAL_OK);
+        test_gate_open(&b.go);
         assert_told(&trapping, b.pid, boom);
         assert_dies(&linked, boom);
         test_until(b.releases == 1);
