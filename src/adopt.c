@@ -127,9 +127,7 @@ static void resume(limi_slot *slot)
     liminal_supervisor *supervisor = slot->attached->adopted.supervisor;
     limi_mutex_lock(&supervisor->lock);
     limi_u32_store(&slot->state, ATTACHED);
-    if (supervisor->closing) {
-        limi_supervisor_changed(supervisor);
-    }
+    limi_supervisor_changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
 }
 

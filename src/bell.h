@@ -32,7 +32,7 @@ void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns);
 /* For an owner that sleeps elsewhere, in a poll: say so, unless a bit is set already (false). Whoever rings
  * then is told that it has to wake the owner by its own means: true from limi_bell_set(). */
 bool limi_bell_doze(limi_bell *bell);
-void limi_bell_wake(limi_bell *bell); /* its own means were the bell's, after all */
+void limi_bell_wake(limi_bell *bell); /* it slept on the bell, after all */
 void limi_bell_rouse(limi_bell *bell);
 bool limi_bell_set(limi_bell *bell, uint32_t bits);
 

@@ -16,8 +16,8 @@ LIMINAL_BEGIN
 /* How a supervisor is to be; NULL or zero for the defaults. Tables are copied.
  *
  * A thread that has done its work is kept for the next one that is wanted with as large a stack, if not more than
- * idle_threads are kept already: LIMINAL_NO_IDLE_THREADS for none. It sleeps, and counts among max_threads only as
- * long as there is room. To the next behaviour it is as new: its signals are blocked, its name is that one's; but
+ * idle_threads are kept already: LIMINAL_NO_IDLE_THREADS for none. It sleeps; live and idle ones together are no more
+ * than max_threads, and an idle one leaves before it keeps another out. To the next behaviour it is as new: its signals are blocked, its name is that one's; but
  * thread-specific data of the embedder's own stays until the thread ends, with the shutdown at the latest. */
 typedef struct liminal_supervisor_options {
     size_t size;                        /* LIMINAL_OPS(liminal_supervisor_options) */
@@ -26,7 +26,7 @@ typedef struct liminal_supervisor_options {
     size_t max_threads;                 /* live at once; 0: no limit */
     size_t stack_bytes;                 /* of each thread; 0: the default above */
     const liminal_collector *collector; /* of the conversations' spans; NULL: none */
-    size_t idle_threads;                /* kept for later, see below; 0: the default above */
+    size_t idle_threads;                /* kept for later, see above; 0: the default above */
 } liminal_supervisor_options;
 
 /* What lives under a supervisor right now. */
