@@ -71,6 +71,7 @@ void limi_actor_init(limi_actor *actor, bool held)
     limi_bell_init(&actor->bell);
     limi_u32_init(&actor->dormant, 0);
     limi_u32_init(&actor->parting, 0);
+    limi_u32_init(&actor->noted, 0);
     limi_u64_init(&actor->due, (uint64_t)INT64_MAX);
 }
 
@@ -224,9 +225,16 @@ void limi_actor_live(limi_actor *actor)
     }
 }
 
+static bool was_noted(limi_actor *actor)
+{
+    return limi_u32_load(&actor->noted) != 0 && limi_u32_exchange(&actor->noted, 0) != 0;
+}
+
 void limi_actor_set_due(limi_actor *actor, int64_t due_ns)
 {
-    if ((int64_t)limi_u64_exchange(&actor->due, (uint64_t)due_ns) > due_ns) {
+    int64_t before = (int64_t)limi_u64_exchange(&actor->due, (uint64_t)due_ns);
+    bool unheard = was_noted(actor);
+    if (due_ns != INT64_MAX && (unheard || due_ns < before)) {
         ring(actor, LOOK); /* else it sleeps for one that is earlier, and looks then */
     }
 }
@@ -234,11 +242,12 @@ void limi_actor_set_due(limi_actor *actor, int64_t due_ns)
 void limi_actor_note_due(limi_actor *actor, int64_t due_ns)
 {
     limi_u64_store(&actor->due, (uint64_t)due_ns);
+    limi_u32_store(&actor->noted, 1);
 }
 
 void limi_actor_look(limi_actor *actor)
 {
-    if ((int64_t)limi_u64_load(&actor->due) != INT64_MAX) {
+    if (was_noted(actor) && (int64_t)limi_u64_load(&actor->due) != INT64_MAX) {
         ring(actor, LOOK);
     }
 }

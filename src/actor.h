@@ -15,6 +15,7 @@ typedef struct limi_actor {
     limi_bell bell;     /* how its thread is called; see actor.c */
     limi_atomic_u32 dormant; /* its thread is there, and has not begun: it may never have to */
     limi_atomic_u32 parting; /* what comes now is the end, and brief: nobody is woken for it that need not be */
+    limi_atomic_u32 noted; /* `due` is one that its thread has not heard of */
     limi_atomic_u64 due; /* when its thread should call on_due(): an int64_t of monotonic ns */
 
     /* Set before the actor is started. */
@@ -55,8 +56,9 @@ void limi_actor_live(limi_actor *actor);
 /* Its thread will begin when it is first called, and not at all if others bring everything to an end. */
 void limi_actor_lie_dormant(limi_actor *actor);
 
-/* Set the next deadline, by anyone; INT64_MAX: none. Its thread hears of it if that is earlier than the one before;
- * or, if the caller sees to this one itself, only when limi_actor_look() is called. */
+/* Set the next deadline, by anyone; INT64_MAX: none. Its thread hears of it if that is earlier than what it sleeps
+ * for. Note it: the caller will see to it itself, and the thread hears only when limi_actor_look() is called: when
+ * the caller stops doing so, or is about to run what may take long. */
 void limi_actor_set_due(limi_actor *actor, int64_t due_ns);
 void limi_actor_note_due(limi_actor *actor, int64_t due_ns);
 void limi_actor_look(limi_actor *actor);

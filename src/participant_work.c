@@ -204,6 +204,7 @@ void limi_participant_answer_inline(limi_participant *p, limi_request *request)
         return;
     }
     p->current = request;
+    limi_actor_look(&p->talk->actor); /* a close that runs this can't see to its deadline meanwhile */
     limi_thread_guard(limi_work_answer, inline_unwound, p);
     limi_participant_conclude(p);
 }
@@ -216,6 +217,7 @@ void limi_participant_attend(limi_participant *p)
         if (request != NULL) {
             limi_participant_answer_inline(p, request);
         } else if (news) {
+            limi_actor_look(&p->talk->actor);
             limi_thread_guard(limi_work_hear, inline_unwound, p);
             if (p->exiting) {
                 limi_work_end(p);

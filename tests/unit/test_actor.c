@@ -293,6 +293,37 @@ static void due_is_called_once_on_its_own_thread(void **state)
     assert_int_equal(w.dues, 3);
 }
 
+static bool was_called(world *w)
+{
+    return limi_bell_take(&w->actor.bell) != 0;
+}
+
+/* Its thread is the test's, and only looks whether it was called. */
+static void a_due_that_is_noted_is_heard_of_later(void **state)
+{
+    world w;
+    (void)state;
+    begin(&w, false);
+    limi_actor_look(&w.actor);
+    assert_false(was_called(&w)); /* there is nothing to hear */
+    limi_actor_note_due(&w.actor, 1000);
+    assert_false(was_called(&w));
+    limi_actor_look(&w.actor);
+    assert_true(was_called(&w));
+    limi_actor_look(&w.actor);
+    assert_false(was_called(&w)); /* once */
+    limi_actor_set_due(&w.actor, 2000);
+    assert_false(was_called(&w)); /* it sleeps for an earlier one */
+    limi_actor_note_due(&w.actor, 1500);
+    limi_actor_set_due(&w.actor, 1700);
+    assert_true(was_called(&w)); /* it has not heard of any earlier one than this */
+    limi_actor_note_due(&w.actor, 1800);
+    limi_actor_set_due(&w.actor, INT64_MAX);
+    limi_actor_look(&w.actor);
+    assert_false(was_called(&w)); /* it is none any more */
+    limi_actor_destroy(&w.actor);
+}
+
 /* ---- two producers and the thread itself ---- */
 
 enum { EACH = 10000 };
@@ -396,6 +427,7 @@ int main(void)
         TEST(nothing_is_handled_while_held),
         TEST(a_turn_by_another_ends_its_thread_too),
         TEST(due_is_called_once_on_its_own_thread),
+        TEST(a_due_that_is_noted_is_heard_of_later),
         TEST(a_due_may_set_the_next_one),
         TEST(a_due_that_has_not_come_is_not_called),
         TEST(every_node_is_handled_once),
