@@ -60,7 +60,6 @@ static void settle(limi_talk *talk)
 static void undo(void *argument)
 {
     spawning *s = argument;
-    bool was_over;
     uint32_t i;
     for (i = 0; i < s->talk->participant_count; i++) {
         s->threads -= s->talk->participants[i].launched;
@@ -73,10 +72,9 @@ static void undo(void *argument)
         limi_handle_discard(s->conversation);
     }
     limi_mutex_lock(&s->supervisor->lock);
-    was_over = s->talk->over; /* a shutdown may have ended it, which gave back its place */
-    s->talk->over = true;
+    limi_supervisor_conversation_over(s->supervisor, s->talk); /* unless a shutdown has ended it */
     limi_mutex_unlock(&s->supervisor->lock);
-    limi_supervisor_unreserve(s->supervisor, !was_over, s->threads);
+    limi_supervisor_unreserve(s->supervisor, 0, s->threads);
     limi_talk_unref(s->talk);
 }
 

@@ -147,9 +147,10 @@ void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t conversati
     limi_mutex_unlock(&supervisor->lock);
 }
 
-void limi_supervisor_conversation_over(liminal_supervisor *supervisor)
+void limi_supervisor_conversation_over(liminal_supervisor *supervisor, limi_talk *talk)
 {
-    limi_supervisor_unreserve(supervisor, 1, 0);
+    supervisor->census.conversations -= !talk->over; /* no shutdown waits for this */
+    talk->over = true;
 }
 
 void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, size_t fewer)

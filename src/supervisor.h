@@ -71,8 +71,9 @@ void limi_supervisor_unref(liminal_supervisor *supervisor);
 liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t threads);
 void limi_supervisor_unreserve(liminal_supervisor *supervisor, size_t conversations, size_t threads);
 
-/* One conversation has closed or failed. */
-void limi_supervisor_conversation_over(liminal_supervisor *supervisor);
+/* One conversation has closed or failed, and gives its place back: once, however often it is said. */
+void limi_supervisor_conversation_over(liminal_supervisor *supervisor, struct limi_talk *talk)
+    LIMI_REQUIRES(supervisor->lock);
 
 /* So many behaviours have come, so many have gone. */
 void limi_supervisor_participants(liminal_supervisor *supervisor, size_t more, size_t fewer);

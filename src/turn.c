@@ -127,7 +127,6 @@ static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
 {
     liminal_supervisor *supervisor = talk->supervisor;
     liminal_exit_reason reason = {LIMINAL_EXIT_NORMAL, 0};
-    bool over_before;
     if (killed) {
         reason = (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0};
     } else if (done->cause != LIMINAL_ECLOSED) {
@@ -135,8 +134,7 @@ static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
     }
     limi_mutex_lock(&supervisor->lock);
     limi_registry_remove_name(supervisor, talk);
-    over_before = talk->over; /* by a spawn that failed */
-    talk->over = true;
+    limi_supervisor_conversation_over(supervisor, talk); /* unless a spawn that failed has said so */
     if (limi_process_mark_locked(supervisor, &talk->life->process, reason, liminal_time_now(),
                                  limi_clock_monotonic())) {
         done->dead = talk->life;
@@ -144,9 +142,6 @@ static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
         done->dead->how = done->cause;
     }
     limi_mutex_unlock(&supervisor->lock);
-    if (!over_before) {
-        limi_supervisor_conversation_over(supervisor);
-    }
 }
 
 /* A participant's share of what it has begun, taken under the lock: as soon as that is released another
