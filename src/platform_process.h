@@ -2,7 +2,8 @@
 /* platform_process.h -- the treaty's second part: OS processes and the pipes to them.
  *
  * Descriptors are close-on-exec from birth and never 0, 1 or 2. No call blocks but limi_poll(),
- * limi_poller_wait(), limi_watch_reap(), and where it says so; none is a point of cancellation, none changes
+ * limi_poller_wait(), limi_watch_reap(), and where it says so (without pidfds the others of a watch wait for its
+ * thread for a moment: to begin, to see an end that is there, to leave); none is a point of cancellation, none changes
  * errno, none touches SIGCHLD or waits for any child but the one it is told of. None lets SIGPIPE out:
  * limi_descriptor_write() is called on threads of the library only, which block it and take it with them. */
 #ifndef LIMI_PLATFORM_PROCESS_H

@@ -252,6 +252,9 @@ static bool waiter_over(limi_watch *watch, bool reap, liminal_exit_reason *out)
 static void waiter_signal(const limi_watch *watch, limi_signal signal)
 {
     siginfo_t info;
+    if (limi_u32_load(&watch->stage.value) == PAST) {
+        return; /* who has reaped it may have given the number to another child */
+    }
     /* A child that nobody has reaped keeps its number. */
     if (wait_for(P_PID, (id_t)watch->os_pid, WEXITED | WNOHANG | WNOWAIT, &info) == 0) {
         (void)kill((pid_t)watch->os_pid, system_signal(signal));
