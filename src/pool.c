@@ -10,9 +10,9 @@
  *
  * Each move but the last is made under the supervisor's lock, with the census: BUSY and KEPT threads are in it, IDLE
  * ones are not. What a thread is known by, the worker, is on its own stack. Whoever takes an idle one out of the list
- * is the only one who knows it; it writes the job, and rings before it lets go of the lock. The thread reads the job
- * after that, and takes the same lock before its stack goes: so the ring has returned by then. No wake is lost: see
- * bell.c.
+ * is the only one who knows it, and so is who begins or gives back a kept one. It writes the job and rings with the
+ * lock held. The thread reads the job after that, and takes the same lock before its stack goes: so the ring has
+ * returned by then, and therefore it is made under that lock. No wake is lost: see bell.c.
  *
  * A thread that a behaviour has ended (pthread_exit) does not come back: the job's own end has run inside its
  * cleanup, and the rest is left() there. */
@@ -31,18 +31,14 @@ typedef struct limi_worker {
     liminal_supervisor *supervisor;
     limi_list place; /* among the idle */
     limi_bell bell;
-    limi_thread_plan plan; /* its name is that of the job; its stack its own */
+    char name[sizeof((limi_thread_plan *)NULL)->name]; /* the job's */
+    size_t stack_bytes;
     void (*body)(void *argument);
     void *argument;
     bool leaving;
 } worker;
 
 /* ---- the idle ---- */
-
-static bool has_room(const liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
-{
-    return !supervisor->closing && supervisor->pool.idle_count < supervisor->pool.idle_most;
-}
 
 static void add(limi_pool *pool, worker *w, bool last)
 {
@@ -54,6 +50,12 @@ static void add(limi_pool *pool, worker *w, bool last)
     pool->idle_count++;
 }
 
+static void take_out(limi_pool *pool, worker *w)
+{
+    limi_list_remove(&w->place);
+    pool->idle_count--;
+}
+
 static void dismiss(limi_pool *pool, worker *w)
 {
     w->leaving = true;
@@ -61,10 +63,24 @@ static void dismiss(limi_pool *pool, worker *w)
     limi_bell_ring(&w->bell, LEAVE);
 }
 
+/* If it is full, one with a smaller stack, which nobody wants any more, makes room. */
+static bool has_room(liminal_supervisor *supervisor, const worker *w) LIMI_REQUIRES(supervisor->lock)
+{
+    limi_pool *pool = &supervisor->pool;
+    if (!supervisor->closing && pool->idle_most > 0 && pool->idle_count == pool->idle_most) {
+        worker *oldest = LIMI_HOLDER(pool->idle.prev, worker, place);
+        if (oldest->stack_bytes < w->stack_bytes) {
+            take_out(pool, oldest);
+            dismiss(pool, oldest);
+        }
+    }
+    return !supervisor->closing && pool->idle_count < pool->idle_most;
+}
+
 /* It was kept for nothing. */
 static void put(liminal_supervisor *supervisor, worker *w) LIMI_REQUIRES(supervisor->lock)
 {
-    if (has_room(supervisor)) {
+    if (has_room(supervisor, w)) {
         add(&supervisor->pool, w, false);
     } else {
         dismiss(&supervisor->pool, w);
@@ -80,7 +96,7 @@ static bool rest(worker *w)
     uint32_t rung = 0;
     bool idle;
     limi_mutex_lock(&supervisor->lock);
-    idle = has_room(supervisor);
+    idle = has_room(supervisor, w);
     if (idle) {
         add(&supervisor->pool, w, true);
         supervisor->census.threads--;
@@ -105,7 +121,7 @@ static void serve(void *argument)
     w->body(w->argument);
     while (rest(w)) {
         limi_scope_renew();
-        limi_thread_renew(w->plan.name);
+        limi_thread_renew(w->name);
         w->body(w->argument);
     }
 }
@@ -113,7 +129,8 @@ static void serve(void *argument)
 static void worker_main(void *argument)
 {
     const limi_job *job = argument;
-    worker w = {.supervisor = job->supervisor, .plan = job->plan, .body = job->body, .argument = job->argument};
+    worker w = {.supervisor = job->supervisor, .stack_bytes = job->plan.stack_bytes, .body = job->body,
+                .argument = job->argument};
     limi_scope_ours();
     limi_bell_init(&w.bell);
     limi_thread_guard(serve, left, &w);
@@ -122,15 +139,14 @@ static void worker_main(void *argument)
 
 /* ---- for those who need one ---- */
 
-/* With such a stack: the one that became idle last, or first; NULL: none is idle. */
+/* With as large a stack: the one that became idle last, or first; NULL: none is idle. */
 static worker *take(limi_pool *pool, size_t stack_bytes, bool last)
 {
     limi_list *node;
     for (node = last ? pool->idle.next : pool->idle.prev; node != &pool->idle; node = last ? node->next : node->prev) {
         worker *w = LIMI_HOLDER(node, worker, place);
-        if (w->plan.stack_bytes == stack_bytes) {
-            limi_list_remove(node);
-            pool->idle_count--;
+        if (w->stack_bytes >= stack_bytes) {
+            take_out(pool, w);
             return w;
         }
     }
@@ -142,8 +158,7 @@ void limi_pool_dismiss(liminal_supervisor *supervisor, size_t keep)
     limi_pool *pool = &supervisor->pool;
     while (pool->idle_count > keep) {
         worker *w = LIMI_HOLDER(pool->idle.prev, worker, place);
-        limi_list_remove(&w->place);
-        pool->idle_count--;
+        take_out(pool, w);
         dismiss(pool, w);
     }
 }
@@ -159,7 +174,7 @@ static void employ(worker *w, const limi_job *job)
 {
     w->body = job->body;
     w->argument = job->argument;
-    memcpy(w->plan.name, job->plan.name, sizeof w->plan.name);
+    memcpy(w->name, job->plan.name, sizeof w->name);
     limi_bell_ring(&w->bell, GO);
 }
 

@@ -89,13 +89,27 @@ static void no_more_than_so_many_are_kept(void **state)
     shut(&supervisor);
 }
 
-static void another_stack_is_another_thread(void **state)
+static void a_larger_stack_is_another_thread(void **state)
 {
     liminal_supervisor *supervisor = open_plain();
     (void)state;
-    a_round(supervisor, MUCH);
-    assert_int_equal(test_threads_asked(), 2);
     a_round(supervisor, 0);
+    assert_int_equal(test_threads_asked(), 2);
+    a_round(supervisor, MUCH);
+    assert_int_equal(test_threads_asked(), 4);
+    a_round(supervisor, 0); /* served by either */
+    a_round(supervisor, MUCH);
+    assert_int_equal(test_threads_asked(), 4);
+    shut(&supervisor);
+}
+
+/* Those with a stack that nobody wants any more do not keep the others from being kept. */
+static void small_ones_make_room_for_large_ones(void **state)
+{
+    liminal_supervisor *supervisor = open_with(0, 2);
+    (void)state;
+    a_round(supervisor, 0);
+    a_round(supervisor, MUCH);
     assert_int_equal(test_threads_asked(), 4);
     a_round(supervisor, MUCH);
     a_round(supervisor, 0);
@@ -109,7 +123,7 @@ static void idle_ones_make_room(void **state)
     liminal_supervisor *supervisor = open_with(2, 0);
     (void)state;
     for (int i = 0; i < 4; i++) {
-        a_round(supervisor, i % 2 == 0 ? 0 : MUCH);
+        a_round(supervisor, (size_t)i * MUCH);
         assert_int_equal(test_threads_asked(), 2 * (i + 1)); /* the two before had to leave */
     }
     shut(&supervisor);
@@ -245,7 +259,8 @@ int main(void)
         TEST(threads_are_used_again),
         TEST(none_are_where_none_are_wanted),
         TEST(no_more_than_so_many_are_kept),
-        TEST(another_stack_is_another_thread),
+        TEST(a_larger_stack_is_another_thread),
+        TEST(small_ones_make_room_for_large_ones),
         TEST(idle_ones_make_room),
         TEST(the_next_one_finds_it_as_new),
         TEST(one_that_was_ended_does_not_come_back),
