@@ -109,7 +109,7 @@ void limi_participant_stop(limi_participant *participant);
 /* In a turn, after that: end an inline one, let go of a watched one. True if it is gone with this. */
 bool limi_participant_dismiss(limi_participant *participant);
 
-/* ---- for those who run requests: participant.c and program.c ---- */
+/* ---- for those who run requests: participant_work.c and program_talk.c ---- */
 
 /* Begin the next request, with a share of it; NULL: there is none now, or it is dead or stopping. */
 limi_request *limi_participant_pull(limi_participant *participant);

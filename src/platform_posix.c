@@ -262,9 +262,9 @@ void limi_mutex_unlock(limi_mutex *mutex) LIMI_UNCHECKED
     LIMI_ASSERT(failed == 0);
 }
 
-/* ---- clocks ---- */
-
 #endif
+
+/* ---- looking before sleeping ---- */
 
 #define SPIN_NS 20000 /* half of what it costs to be woken */
 #define SAMPLE 64
@@ -472,7 +472,7 @@ void limi_random(void *bytes, size_t size)
 /* ---- epoch ---- */
 
 /* One page for the process that the kernel wipes in a forked child, however it was forked. Where the
- * kernel can't, fork() itself wipes it. It is the one thing in the library that is not a
+ * kernel can't, fork() itself wipes it. With limi_spin_limit()'s number it is what in the library is no
  * supervisor's, and it is never given back: a child must find it. */
 typedef _Atomic(uint64_t) epoch_cell;
 _Atomic(epoch_cell *) limi_epoch_page;

@@ -20,8 +20,8 @@ void limi_quota_destroy(limi_quota *quota);
 /* Whether a message of so many bytes could ever fit. */
 bool limi_quota_fits(const limi_quota *quota, size_t bytes);
 
-/* Take a place; false if there is none now. */
-bool limi_quota_has_room(const limi_quota *quota, size_t bytes); /* as it is now, without taking it */
+/* Whether there is a place now; and take it, if there is. */
+bool limi_quota_has_room(const limi_quota *quota, size_t bytes);
 bool limi_quota_take(limi_quota *quota, size_t bytes);
 
 /* Take a place, or wait for one until the deadline, or until given_up(argument) is true. */

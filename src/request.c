@@ -76,11 +76,6 @@ void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_en
     request->placed = false;
 }
 
-bool limi_request_is_sole(limi_request *request)
-{
-    return limi_refcount_is_sole(&request->owners);
-}
-
 limi_request *limi_request_ref(limi_request *request)
 {
     limi_refcount_up_private(&request->owners);

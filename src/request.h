@@ -44,6 +44,5 @@ void limi_request_drop(limi_request *request);
 
 /* Have it stand for another wish, whose shares, so many, the caller hands out: it is the caller's alone. */
 void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope, uint32_t shares);
-bool limi_request_is_sole(limi_request *request); /* whether it is the caller's alone */
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* shutdown.c -- the end of a supervisor: tell everyone, wait for the threads, say who is left.
  *
- * The census only falls under the lock, and so do the idle threads; who makes it fall, and sees `closing`, counts
- * `changed` up and unparks. The shutdown has set that under the lock, reads `changed` before it looks at the census
- * and parks on what it read: no fall is missed.
+ * What it waits for, the threads that live or are leaving, only falls under the lock; who makes it fall, and sees
+ * `closing`, counts `changed` up and unparks. The shutdown has set that under the lock, reads `changed` before it
+ * looks and parks on what it read: no fall is missed. (A thread becomes idle only where it sees no `closing`, and one
+ * that was kept for nothing is then leaving instead: the sum does not fall.)
  *
  * First all conversations end, and their threads; then what was adopted is let go. So who still has something to
  * finish does not see an attached thread or an OS process die before. */

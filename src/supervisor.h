@@ -44,7 +44,7 @@ struct liminal_supervisor {
     bool has_finished;
     size_t joined;
     size_t closed_by_shutdown;
-    limi_word changed; /* counts up when the census falls, and when an attached thread lets go */
+    limi_word changed; /* in a shutdown: counts up when fewer threads are left, or an attached one lets go */
 
     /* What was adopted: see adopted.h. */
     limi_list attached; /* threads of the host ... */

@@ -361,7 +361,7 @@ void limi_talk_on_due(void *self)
 {
     limi_talk *talk = self;
     limi_mutex_lock(&talk->lock);
-    talk->due_ns = INT64_MAX; /* as the actor has it now */
+    talk->due_ns = INT64_MAX; /* as the actor has it, or has had: the step that follows sets what is due */
     limi_mutex_unlock(&talk->lock);
     limi_talk_pass_deadline(talk);
 }

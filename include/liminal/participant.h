@@ -32,7 +32,8 @@ typedef struct liminal_behaviour {
     liminal_status (*start)(void *self);
 
     /* Optional. Let go of `self`. Called exactly once, after the last answer() and after the exit has
-     * been made known. Never called if the spawn failed: every `self` is then still the caller's, also
+     * been made known, on the participant's thread; for an inline one on whichever runs the turn, possibly one
+     * that closes, asks or sends. Never called if the spawn failed: every `self` is then still the caller's, also
      * one whose start() has run. Default: does nothing. Since 0.1 */
     void (*release)(void *self);
 

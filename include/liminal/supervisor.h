@@ -69,7 +69,7 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
 /**
  * Start a conversation.
  *
- * Returns when the actor and every participant are running, or with the
+ * Returns when each start() has returned and the rest can run, or with the
  * reason why not: there is no half-started conversation. On LIMINAL_OK each
  * participant's `self` belongs to its behaviour, which releases it; on any
  * other status all of them are still the caller's.
