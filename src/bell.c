@@ -55,28 +55,15 @@ void limi_bell_rouse(limi_bell *bell)
     (void)limi_u32_and(&bell->word.value, ~ASLEEP);
 }
 
-/* True: a bit is set. */
-static bool look(limi_bell *bell)
+static bool is_set(const void *self)
 {
-    uint32_t left = limi_spinner_looks(&bell->spinner);
-    bool looked = left > 0;
-    for (; left > 0; left--) {
-        if (limi_u32_load(&bell->word.value) != 0) {
-            limi_spinner_paid(&bell->spinner);
-            return true;
-        }
-        limi_relax();
-    }
-    if (looked) {
-        limi_spinner_in_vain(&bell->spinner);
-    }
-    return false;
+    return limi_u32_load(&((const limi_bell *)self)->word.value) != 0;
 }
 
 void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns)
 {
     int64_t since_ns;
-    if (look(bell) || !limi_bell_doze(bell)) {
+    if (limi_spinner_look(&bell->spinner, is_set, bell) || !limi_bell_doze(bell)) {
         return;
     }
     since_ns = limi_clock_monotonic();

@@ -2,13 +2,12 @@
 /* deadline.c -- points in time. */
 #include <liminal/deadline.h>
 
+#include "later.h"
 #include "platform.h"
 
 liminal_deadline liminal_deadline_in_ns(int64_t ns)
 {
-    int64_t now = limi_clock_monotonic();
-    int64_t wait = ns > 0 ? ns : 0;
-    return (liminal_deadline){wait > INT64_MAX - now ? INT64_MAX : now + wait};
+    return (liminal_deadline){limi_later(limi_clock_monotonic(), ns > 0 ? ns : 0)};
 }
 
 liminal_deadline liminal_deadline_in_ms(uint32_t ms)

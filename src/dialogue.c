@@ -2,6 +2,7 @@
 /* dialogue.c -- where tickets are in a conversation, and how it ends: what the rules in step.c move. */
 #include "dialogue.h"
 
+#include "later.h"
 #include "state.h"
 
 #include <stdio.h>
@@ -321,8 +322,7 @@ void limi_dialogue_fall(limi_dialogue *d, liminal_status cause, const char *text
     d->doomed = true;
     d->doom = cause;
     (void)snprintf(d->doom_text, sizeof d->doom_text, "%s", text);
-    d->undo_deadline.ns =
-        d->undo_within_ns < INT64_MAX - event->now_ns ? event->now_ns + d->undo_within_ns : INT64_MAX;
+    d->undo_deadline.ns = limi_later(event->now_ns, d->undo_within_ns);
     turn_away(d, cause, e);
     e->compensate = true;
 }

@@ -215,11 +215,6 @@ bool limi_link_break_next(liminal_supervisor *supervisor, limi_process *dead, li
 
 /* ---- the calls ---- */
 
-static liminal_status check(const liminal_supervisor *supervisor)
-{
-    return supervisor == NULL ? limi_detail(LIMINAL_EINVAL, "supervisor: NULL") : limi_supervisor_here(supervisor);
-}
-
 /* `spare` is taken if it is stored somewhere; else it stays in *spare. */
 static liminal_status link_locked(liminal_supervisor *supervisor, liminal_pid pid, liminal_pid other, limi_link **spare,
                                   limi_reached *out) LIMI_REQUIRES(supervisor->lock)
@@ -244,7 +239,7 @@ static liminal_status link_locked(liminal_supervisor *supervisor, liminal_pid pi
 
 liminal_status liminal_process_link(liminal_supervisor *supervisor, liminal_pid process, liminal_pid other)
 {
-    liminal_status st = check(supervisor);
+    liminal_status st = limi_supervisor_check(supervisor);
     limi_reached reached = {NULL, NULL, NULL, NULL};
     limi_link *spare;
     bool process_lives;
@@ -270,7 +265,7 @@ liminal_status liminal_process_link(liminal_supervisor *supervisor, liminal_pid 
 
 liminal_status liminal_process_unlink(liminal_supervisor *supervisor, liminal_pid process, liminal_pid other)
 {
-    liminal_status st = check(supervisor);
+    liminal_status st = limi_supervisor_check(supervisor);
     if (st == LIMINAL_OK) {
         limi_link *link;
         limi_mutex_lock(&supervisor->lock);
@@ -343,7 +338,7 @@ static liminal_status check_links(const liminal_supervisor *supervisor, const li
     if (out_count == NULL || (out == NULL && room > 0)) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", out_count == NULL ? "out_count" : "out");
     }
-    return check(supervisor);
+    return limi_supervisor_check(supervisor);
 }
 
 liminal_status liminal_process_links(liminal_supervisor *supervisor, liminal_pid pid, liminal_pid *out, size_t room,

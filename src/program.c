@@ -27,6 +27,7 @@
 
 #include "config.h"
 #include "detail.h"
+#include "later.h"
 #include "program_talk.h"
 #include "talk.h"
 
@@ -118,11 +119,6 @@ void limi_program_ring(limi_participant *p, uint32_t bits)
 
 /* ---- the OS process ---- */
 
-static int64_t later(int64_t ns, int64_t by_ns)
-{
-    return by_ns < INT64_MAX - ns ? ns + by_ns : INT64_MAX;
-}
-
 /* A shutdown has until hurry_ns. A quarter of that is for the reaping, on a machine that may be busy; the rest is
  * shared as the two patiences would share it. */
 static void hurry(limi_program *pr)
@@ -144,8 +140,8 @@ void limi_program_close(limi_program *pr)
 {
     if (pr->stage == LIMI_STAGE_LIVING) {
         pr->stage = LIMI_STAGE_CLOSING;
-        pr->term_at_ns = later(limi_clock_monotonic(), pr->spec.close_patience_ns);
-        pr->kill_at_ns = later(pr->term_at_ns, pr->spec.term_patience_ns);
+        pr->term_at_ns = limi_later(limi_clock_monotonic(), pr->spec.close_patience_ns);
+        pr->kill_at_ns = limi_later(pr->term_at_ns, pr->spec.term_patience_ns);
         limi_descriptor_close(&pr->child.in);
         hurry(pr);
     }

@@ -4,11 +4,6 @@
 #include "process.h"
 #include "supervisor.h"
 
-static liminal_status check(const liminal_supervisor *supervisor)
-{
-    return supervisor == NULL ? limi_detail(LIMINAL_EINVAL, "supervisor: NULL") : limi_supervisor_here(supervisor);
-}
-
 /* False: it traps, and there is no message to tell it with. */
 static bool signal_locked(liminal_supervisor *supervisor, liminal_pid to, const liminal_exit *exit,
                           limi_message **message, limi_reached *out) LIMI_REQUIRES(supervisor->lock)
@@ -34,7 +29,7 @@ static bool signal_locked(liminal_supervisor *supervisor, liminal_pid to, const 
 liminal_status liminal_process_signal(liminal_supervisor *supervisor, liminal_pid from, liminal_pid to,
                                       liminal_exit_reason reason)
 {
-    liminal_status st = check(supervisor);
+    liminal_status st = limi_supervisor_check(supervisor);
     liminal_exit exit = {from, reason, liminal_time_now(), {limi_clock_monotonic()}};
     limi_reached reached = {NULL, NULL, NULL, NULL};
     limi_message *message = NULL;
@@ -78,7 +73,7 @@ static liminal_status kill_held(liminal_supervisor *supervisor, limi_process *pr
 
 liminal_status liminal_process_kill(liminal_supervisor *supervisor, liminal_pid pid)
 {
-    liminal_status st = check(supervisor);
+    liminal_status st = limi_supervisor_check(supervisor);
     limi_process *process;
     bool immune;
     if (st != LIMINAL_OK) {
@@ -100,7 +95,7 @@ liminal_status liminal_process_kill(liminal_supervisor *supervisor, liminal_pid 
 
 liminal_status liminal_process_trap(liminal_supervisor *supervisor, liminal_pid pid, bool trap)
 {
-    liminal_status st = check(supervisor);
+    liminal_status st = limi_supervisor_check(supervisor);
     limi_process *process;
     if (st != LIMINAL_OK) {
         return st;

@@ -41,6 +41,24 @@ static inline void limi_spinner_in_vain(limi_spinner *spinner)
     limi_u32_store_relaxed(&spinner->looks, limi_spinner_looks(spinner) / 2);
 }
 
+/* Look for it; true: it has come. */
+static inline bool limi_spinner_look(limi_spinner *spinner, bool (*has_come)(const void *self), const void *self)
+{
+    uint32_t left = limi_spinner_looks(spinner);
+    bool looked = left > 0;
+    for (; left > 0; left--) {
+        if (has_come(self)) {
+            limi_spinner_paid(spinner);
+            return true;
+        }
+        limi_relax();
+    }
+    if (looked) {
+        limi_spinner_in_vain(spinner);
+    }
+    return false;
+}
+
 static inline void limi_spinner_slept(limi_spinner *spinner, int64_t since_ns)
 {
     if (limi_clock_monotonic() - since_ns < LIMI_SHORT_SLEEP_NS) {

@@ -18,6 +18,11 @@ liminal_status limi_supervisor_elsewhere(void)
     return limi_detail(LIMINAL_EFORKED, "the supervisor belongs to the process that this one was forked from");
 }
 
+liminal_status limi_supervisor_check(const liminal_supervisor *supervisor)
+{
+    return supervisor == NULL ? limi_detail(LIMINAL_EINVAL, "supervisor: NULL") : limi_supervisor_here(supervisor);
+}
+
 void limi_supervisor_ref(liminal_supervisor *supervisor)
 {
     limi_refcount_up(&supervisor->owners);

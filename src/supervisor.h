@@ -64,6 +64,9 @@ static inline liminal_status limi_supervisor_here(const liminal_supervisor *supe
     return limi_epoch() == supervisor->epoch ? LIMINAL_OK : limi_supervisor_elsewhere();
 }
 
+/* The same, and EINVAL for NULL. */
+liminal_status limi_supervisor_check(const liminal_supervisor *supervisor);
+
 void limi_supervisor_ref(liminal_supervisor *supervisor);
 void limi_supervisor_unref(liminal_supervisor *supervisor);
 

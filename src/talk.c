@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "detail.h"
+#include "later.h"
 
 #include <stdio.h>
 
@@ -51,9 +52,7 @@ static void seat_participants(limi_talk *talk, const liminal_config *config, cha
             liminal_program program;
             limi_ignore(limi_program_take(&program, spec->program, "program")); /* checked already */
             p->behaviour.release = program.release;
-            p->patience_ns = program.term_patience_ns < INT64_MAX - program.close_patience_ns
-                                 ? program.close_patience_ns + program.term_patience_ns
-                                 : INT64_MAX;
+            p->patience_ns = limi_later(program.close_patience_ns, program.term_patience_ns);
         } else if (spec->kind != LIMINAL_PARTICIPANT_WATCHED) {
             limi_ignore(limi_behaviour_take(&p->behaviour, spec->behaviour, "behaviour")); /* the same */
         }

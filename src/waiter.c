@@ -54,22 +54,9 @@ static bool leave(limi_atomic_u32 *value, uint32_t from)
     return !limi_u32_cas(value, &from, PENDING) && from == DONE;
 }
 
-/* True: it is done. */
-static bool look(const limi_waiter *waiter, limi_spinner *spinner)
+static bool is_done(const void *self)
 {
-    uint32_t left = spinner != NULL ? limi_spinner_looks(spinner) : 0;
-    bool looked = left > 0;
-    for (; left > 0; left--) {
-        if (limi_waiter_is_done(waiter)) {
-            limi_spinner_paid(spinner);
-            return true;
-        }
-        limi_relax();
-    }
-    if (looked) {
-        limi_spinner_in_vain(spinner);
-    }
-    return false;
+    return limi_waiter_is_done(self);
 }
 
 static bool sleep_until(limi_waiter *waiter, int64_t deadline_ns)
@@ -91,7 +78,7 @@ bool limi_waiter_wait(limi_waiter *waiter, limi_spinner *spinner, int64_t deadli
     uint32_t seen = PENDING;
     int64_t since_ns;
     bool done;
-    if (deadline_ns > 0 && look(waiter, spinner)) {
+    if (deadline_ns > 0 && spinner != NULL && limi_spinner_look(spinner, is_done, waiter)) {
         return true;
     }
     if (!limi_u32_cas(&waiter->word.value, &seen, PARKED)) {
