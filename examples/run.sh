@@ -31,11 +31,19 @@ bc -q <"$scratch/sums" >"$scratch/alone"
 : >"$scratch/together"
 {
     head -n 1000 "$scratch/sums"
-    until [ "$(wc -l <"$scratch/together")" -ge 500 ]; do sleep 0.01; done
+    looks=0
+    until [ "$(wc -l <"$scratch/together")" -ge 500 ]; do
+        looks=$((looks + 1))
+        [ "$looks" -lt 3000 ] || exit 1 # half a minute: it has died, and says why
+        sleep 0.01
+    done
     kill -KILL "$(cat "$scratch/pid")"
     tail -n +1001 "$scratch/sums"
-} | "$here/talk" --next "bc -q" -- sh -c 'echo $$ >"$0/pid"; exec bc -q' "$scratch" >"$scratch/together"
+} | "$here/talk" --next "bc -q" -- sh -c 'echo $$ >"$0/pid"; exec bc -q' "$scratch" \
+    >"$scratch/together" 2>"$scratch/said" || { cat "$scratch/said" && exit 1; }
+cat "$scratch/said" >&2
 cmp "$scratch/alone" "$scratch/together"
+grep -q 'signal 9.*the next one went on' "$scratch/said"
 echo "$(wc -l <"$scratch/together") answers, the same as those of bc run alone"
 
 echo "---- tally: a conversation about each line of a file"

@@ -15,7 +15,7 @@
  * returned by then, and therefore it is made under that lock. No wake is lost: see bell.c.
  *
  * A thread that a behaviour has ended (pthread_exit) does not come back: the job's own end has run inside its
- * cleanup, and the rest is left() there. */
+ * cleanup, and the rest is has_left() there. */
 #include "pool.h"
 
 #include "bell.h"
@@ -108,7 +108,7 @@ static bool rest(worker *w)
     return rung == GO;
 }
 
-static void left(void *argument)
+static void has_left(void *argument)
 {
     worker *w = argument;
     limi_supervisor_thread_over(w->supervisor, w->leaving);
@@ -133,8 +133,8 @@ static void worker_main(void *argument)
                 .argument = job->argument};
     limi_scope_ours();
     limi_bell_init(&w.bell);
-    limi_thread_guard(serve, left, &w);
-    left(&w);
+    limi_thread_guard(serve, has_left, &w);
+    has_left(&w);
 }
 
 /* ---- for those who need one ---- */

@@ -45,7 +45,7 @@ need_command clang++ clang
 need_command clang-tidy clang-tidy
 need_command cppcheck cppcheck
 need_command gcov gcc
-need_command make make
+need_command ninja ninja-build
 need_command cmake cmake
 need_command ctest cmake
 need_command pkg-config pkg-config
@@ -105,7 +105,7 @@ run() { # run NAME COMPILER CMAKE-ARGUMENTS...
     *asan*) find_launcher "$compiler" -fsanitize=address ;;
     *tsan*) find_launcher "$compiler" -fsanitize=thread ;;
     esac
-    if ! cmake -S . -B "$folder" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLIMINAL_WERROR=ON \
+    if ! cmake -G Ninja -S . -B "$folder" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLIMINAL_WERROR=ON \
         -DLIMINAL_BUILD_TESTS=ON -DLIMINAL_BUILD_EXAMPLES=ON "$@" >"$folder.log" 2>&1; then
         cat "$folder.log"
         result="FAILED to configure"
@@ -127,7 +127,7 @@ coverage() {
     result=passed
     rm -rf "$folder" # counts of sources that have changed would be in the way
     # Without optimising the compiler guesses worse, and warns of what is not so.
-    if ! cmake -S . -B "$folder" -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DLIMINAL_COVERAGE=ON \
+    if ! cmake -G Ninja -S . -B "$folder" -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DLIMINAL_COVERAGE=ON \
         -DLIMINAL_TEST_SCHED=OFF -DLIMINAL_BUILD_EXAMPLES=OFF -DLIMINAL_BUILD_BENCH=OFF >"$folder.log" 2>&1 ||
         ! cmake --build "$folder" --parallel "$jobs" >>"$folder.log" 2>&1; then
         cat "$folder.log"

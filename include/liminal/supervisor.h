@@ -17,8 +17,9 @@ LIMINAL_BEGIN
  *
  * A thread that has done its work is kept for the next one that is wanted with as large a stack, if not more than
  * idle_threads are kept already: LIMINAL_NO_IDLE_THREADS for none. It sleeps; live and idle ones together are no more
- * than max_threads, and an idle one leaves before it keeps another out. To the next behaviour it is as new: its signals are blocked, its name is that one's; but
- * thread-specific data of the embedder's own stays until the thread ends, with the shutdown at the latest. */
+ * than max_threads, and an idle one leaves before it keeps another out. To the next behaviour it is as new: its signals
+ * are blocked, its name is that one's; but thread-specific data of the embedder's own stays until the thread ends, with
+ * the shutdown at the latest. */
 typedef struct liminal_supervisor_options {
     size_t size;                        /* LIMINAL_OPS(liminal_supervisor_options) */
     const liminal_allocator *allocator; /* NULL: malloc and free */

@@ -47,6 +47,8 @@ prints sqlite3 "$(printf '42\nx')"
 printf 'one\ntwo\n' | expect trace 0 'received  *two' --trace -- cat
 expect 'no input at all' 0 'asks: 0, answered: 0' -- cat </dev/null
 
+printf 'x\n' | expect 'time per ask' 0 'an ask took [0-9.]* us (median)' -- cat
+
 # ---- the next one goes on ----
 
 # It answers three lines, and kills itself with the fourth one in hand.
@@ -65,6 +67,24 @@ prints 'two deaths' "$(seq 1 9)"
 seq 1 9 | expect 'nobody left' some 'nobody was left' -- sh "$scratch/mortal"
 prints 'nobody left' "$(seq 1 3)"
 
+# A real bc, killed by somebody else in the middle: no sum is lost, and they are those of a bc alone.
+seq 1 400 | sed 's/$/ * 37 + 5/' >"$scratch/sums"
+bc -q <"$scratch/sums" >"$scratch/alone"
+: >"$scratch/out"
+{
+    head -n 200 "$scratch/sums"
+    looks=0
+    until [ "$(wc -l <"$scratch/out")" -ge 100 ] || [ "$looks" -gt 3000 ]; do
+        looks=$((looks + 1))
+        sleep 0.01
+    done
+    kill -KILL "$(cat "$scratch/pid")"
+    tail -n +201 "$scratch/sums"
+} | expect 'bc is killed' 0 'died: sh (signal 9); the next one went on' --trace --next 'bc -q' -- \
+    sh -c 'echo $$ >"$0/pid"; exec bc -q' "$scratch"
+cmp -s "$scratch/alone" "$scratch/out" || complain 'bc is killed: not the answers of a bc alone'
+grep -q 'exited.*signal 9' "$scratch/err" || complain 'bc is killed: the trace does not show it'
+
 # ---- programs that misbehave ----
 
 seq 1 9 | expect 'dies at once' some 'exited' -- false
@@ -78,6 +98,7 @@ seq 1 9 | expect 'stops itself' some 'no answer' --deadline 300 -- sh -c 'kill -
 expect 'ignores the end of its input' 0 'asks: 0' -- sh -c 'exec sleep 1000' </dev/null
 expect 'ignores SIGTERM as well' 0 'asks: 0' -- sh -c 'trap "" TERM; exec sleep 1000' </dev/null
 seq 1 9 | expect 'never stops talking' 0 'answered: 9' -- yes
+prints 'never stops talking' "$(yes | head -n 9)"
 seq 1 3 | expect 'no arguments' 2 'PROGRAM' --next cat
 
 echo "$failed complaints"

@@ -263,17 +263,33 @@ static void a_last_kill_and_a_close(void **state)
     race_over(&r);
 }
 
+static liminal_status count_answer(void *self, const liminal_envelope *request, liminal_envelope **out_reply)
+{
+    atomic_fetch_add((atomic_int *)self, 1);
+    *out_reply = liminal_envelope_ref(request);
+    return LIMINAL_OK;
+}
+
 /* What was accepted is handled, whatever is killed while the last handle goes. */
 static void a_kill_and_the_last_drop(void **state)
 {
+    enum { ROUNDS = 100 };
+    static const liminal_behaviour counting = {LIMINAL_OPS(liminal_behaviour), .answer = count_answer};
+    static atomic_int answers;
     liminal_supervisor *supervisor = race_open();
     (void)state;
-    for (int i = 0; i < 100; i++) {
-        liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[i % 2], many);
+    atomic_store(&answers, 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        const liminal_participant participant = {.kind = race_kinds[i % 2], .behaviour = &counting, .self = &answers};
+        liminal_conversation *conversation = NULL;
+        liminal_config config = many;
         race_line line = {0};
+        config.participants = &participant;
+        config.participant_count = 1;
+        assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &conversation), LIMINAL_OK);
+        liminal_envelope *message = race_say("x");
         race_killer k = {.supervisor = supervisor, .pid = liminal_conversation_pid(conversation), .line = &line,
                          .moment = (i % 16) * 400};
-        liminal_envelope *message = race_say("x");
         assert_int_equal(liminal_conversation_try_send(conversation, &message), LIMINAL_OK);
         race_start_killer(&k);
         race_cross(&line, 6000 - k.moment);
@@ -281,6 +297,7 @@ static void a_kill_and_the_last_drop(void **state)
         test_thread_join(&k.thread);
     }
     (void)race_shutdown(&supervisor);
+    assert_int_equal(atomic_load(&answers), ROUNDS);
 }
 
 /* The killer holds no share of the supervisor, so it kills in a callback, which the shutdown waits for. */
@@ -311,6 +328,7 @@ static liminal_status kill_in_the_middle(void *argument, const liminal_envelope 
 static void a_kill_and_a_shutdown(void **state)
 {
     static const liminal_behaviour killing = {LIMINAL_OPS(liminal_behaviour), .answer = kill_in_the_middle};
+    int restarted = 0;
     (void)state;
     for (int i = 0; i < 60; i++) {
         liminal_supervisor *supervisor = race_open();
@@ -318,15 +336,19 @@ static void a_kill_and_a_shutdown(void **state)
         const liminal_participant participant = {.kind = race_kinds[i % 2], .behaviour = &killing, .self = &act};
         liminal_config config = many;
         liminal_envelope *message = race_say("x");
+        liminal_pid before;
         config.participants = &participant;
         config.participant_count = 1;
         assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &act.conversation), LIMINAL_OK);
+        before = liminal_conversation_pid(act.conversation);
         assert_int_equal(liminal_conversation_try_send(act.conversation, &message), LIMINAL_OK);
         test_gate_wait(&act.begun);
         assert_int_equal(race_shutdown(&supervisor).running, 0);
+        restarted += liminal_conversation_pid(act.conversation).value != before.value;
         liminal_conversation_drop(&act.conversation);
         assert_int_equal(test_blocks(), 0);
     }
+    assert_true(restarted > 0); /* else no kill came before the end */
 }
 
 /* ---- against a spawn that fails ---- */
@@ -427,9 +449,11 @@ static void a_kill_makes_no_room_for_others(void **state)
     renewer r = {.over = false};
     liminal_conversation *other = NULL;
     int64_t until = test_now_ns() + 300000000;
+    liminal_pid before;
     (void)state;
     assert_int_equal(liminal_supervisor_open(&options, &r.crowd.supervisor), LIMINAL_OK);
     assert_int_equal(liminal_supervisor_spawn(r.crowd.supervisor, &config, &r.crowd.conversation), LIMINAL_OK);
+    before = liminal_conversation_pid(r.crowd.conversation);
     test_thread_start(&r.thread, kill_until_over, &r);
     while (test_now_ns() < until && other == NULL) {
         (void)!liminal_supervisor_spawn(r.crowd.supervisor, &config, &other);
@@ -437,7 +461,7 @@ static void a_kill_makes_no_room_for_others(void **state)
     atomic_store(&r.over, true);
     test_thread_join(&r.thread);
     assert_null(other);
-    assert_true(liminal_conversation_pid(r.crowd.conversation).value > 0);
+    assert_true(liminal_conversation_pid(r.crowd.conversation).value > before.value + 1); /* it came back, often */
     liminal_conversation_drop(&r.crowd.conversation);
     (void)race_shutdown(&r.crowd.supervisor);
 }

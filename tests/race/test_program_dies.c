@@ -161,6 +161,78 @@ static void a_death_crosses_a_shutdown(void **state)
     assert_true(killed > 0 && closed > 0);
 }
 
+/* ---- a restart of the actor, and the last drop ---- */
+
+/* The program is killed by another thread, around the moment at which the actor is: its exit is heard once, by
+ * whichever life there is, and the conversation fails of it. */
+static void a_death_crosses_a_restart(void **state)
+{
+    int before = 0, after = 0, round;
+    (void)state;
+    open_house();
+    for (round = 0; round < MOST && (round < LEAST || before == 0 || after == 0); round++) {
+        static killer k;
+        liminal_conversation *talk = spawn_argv(ARGV("cat"));
+        liminal_pid pid = pid_of(talk, 0), life = liminal_conversation_pid(talk);
+        liminal_status killed;
+        ask_gives(talk, "x", "x");
+        k.child = only_child();
+        k.round = round;
+        k.up = (test_gate)TEST_GATE_INIT;
+        test_thread_start(&k.thread, kill_there, &k);
+        test_gate_wait(&k.up);
+        if (round % 2 == 0) {
+            dawdle(round / 2);
+        }
+        killed = liminal_process_kill(house, life);
+        assert_true(killed == LIMINAL_OK || killed == LIMINAL_ENOPROC);
+        get_fails(talk, LONG, LIMINAL_EEXIT);
+        ends(pid, LIMINAL_EXIT_SIGNAL, SIGKILL);
+        assert_int_equal(look(talk).phase, LIMINAL_PHASE_FAILED);
+        before += liminal_conversation_pid(talk).value != life.value; /* it was restarted, and then it died */
+        after += liminal_conversation_pid(talk).value == life.value;
+        test_thread_join(&k.thread);
+        liminal_conversation_drop(&talk);
+        test_until(no_child());
+    }
+    assert_true(before > 0 && after > 0);
+    shut_house();
+}
+
+static void a_death_crosses_the_last_drop(void **state)
+{
+    int killed = 0, closed = 0, round;
+    (void)state;
+    open_house();
+    for (round = 0; round < MOST && (round < LEAST || killed == 0 || closed == 0); round++) {
+        static killer k;
+        liminal_conversation *talk = spawn_argv(ARGV("cat"));
+        liminal_exit exit = {.pid = {0}};
+        liminal_notice *notice = NULL;
+        liminal_pid pid = pid_of(talk, 0);
+        ask_gives(talk, "x", "x");
+        assert_int_equal(liminal_process_notify(house, pid, keep_exit, &exit, &notice), LIMINAL_OK);
+        k.child = only_child();
+        k.round = round;
+        k.up = (test_gate)TEST_GATE_INIT;
+        test_thread_start(&k.thread, kill_there, &k);
+        test_gate_wait(&k.up);
+        if (round % 2 == 0) {
+            dawdle(round / 2);
+        }
+        liminal_conversation_drop(&talk);
+        test_thread_join(&k.thread);
+        test_until(no_child() && liminal_supervisor_census(house).threads == 0);
+        liminal_notice_drop(&notice);
+        assert_int_equal(exit.pid.value, pid.value);
+        killed += exit.reason.kind == LIMINAL_EXIT_SIGNAL && exit.reason.code == SIGKILL;
+        closed += exit.reason.kind == LIMINAL_EXIT_NORMAL;
+        assert_true(exit.reason.kind == LIMINAL_EXIT_SIGNAL || exit.reason.kind == LIMINAL_EXIT_NORMAL);
+    }
+    assert_true(killed > 0 && closed > 0);
+    shut_house();
+}
+
 /* ---- a spawn that fails at the next one ---- */
 
 /* The first program has ended, is ending, or lives when the second one can't be started: nobody hears of it. */
@@ -187,6 +259,8 @@ int main(void)
         PROGRAM_TEST(a_death_crosses_an_answer),
         PROGRAM_TEST(a_death_crosses_a_close),
         PROGRAM_TEST(a_death_crosses_a_shutdown),
+        PROGRAM_TEST(a_death_crosses_a_restart),
+        PROGRAM_TEST(a_death_crosses_the_last_drop),
         PROGRAM_TEST(a_death_crosses_a_failing_spawn),
     };
     return cmocka_run_group_tests_name("a program dies", tests, NULL, NULL);

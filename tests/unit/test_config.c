@@ -216,7 +216,7 @@ static void as_many_as_there_may_be(void **state)
 
 static void memory_for_a_moment(void **state)
 {
-    liminal_participant participants[17];
+    liminal_participant participants[17] = {{.kind = LIMINAL_PARTICIPANT_INLINE}};
     liminal_config config = sound(participants, 16), taken = {0}, untouched = {0};
     (void)state;
     for (size_t i = 0; i < 17; i++) {

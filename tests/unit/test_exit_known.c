@@ -333,7 +333,7 @@ static void test_watcher_goes_first(void **state)
 static void test_watched_beside_a_behaviour(void **state)
 {
     part p, q;
-    liminal_participant participants[2];
+    liminal_participant participants[2] = {{.kind = LIMINAL_PARTICIPANT_INLINE}};
     liminal_config config = config_of(participants, 2);
     liminal_conversation *other, *c;
     (void)state;

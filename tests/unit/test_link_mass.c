@@ -75,6 +75,34 @@ static void mesh_of_10000_links(void **state)
     shut(&supervisor);
 }
 
+/* All of them are there when the shutdown begins: it finds the conversations open and the links tied. */
+static void a_shutdown_tears_down_10000_links(void **state)
+{
+    static liminal_pid pids[LINKS];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        liminal_supervisor *supervisor = open_plain();
+        liminal_conversation *crowd = spawn_crowd(supervisor, i == 1 ? &crowd_trapper : liminal_behaviour_echo(),
+                                                  LINKS, pids);
+        liminal_report report;
+        being hub;
+        be(&hub, supervisor, LIMINAL_PARTICIPANT_THREAD, i == 1 ? &trapper : &plain);
+        for (size_t n = 0; n < LINKS; n++) {
+            assert_int_equal(liminal_process_link(supervisor, hub.pid, pids[n]), LIMINAL_OK);
+        }
+        assert_int_equal(links_of(&hub), LINKS);
+        assert_int_equal(liminal_supervisor_shutdown(&supervisor, &report, liminal_deadline_never()), LIMINAL_OK);
+        assert_int_equal(report.conversations, 2);
+        assert_int_equal(report.handles, 2);
+        assert_int_equal(report.running, 0);
+        assert_int_equal(hub.releases, 1);
+        assert_true(same_reason(hub.end.reason, normal));
+        liminal_conversation_drop(&crowd);
+        liminal_conversation_drop(&hub.conversation);
+        assert_int_equal(test_blocks(), 0);
+    }
+}
+
 /* ---- a chain ---- */
 
 enum { CHAIN = 5000 };
@@ -333,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(hub_of_10000_links),
+        TEST(a_shutdown_tears_down_10000_links),
         TEST(mesh_of_10000_links),
         TEST(chain_of_5000_falls_promptly),
         TEST(chain_of_conversations_falls),

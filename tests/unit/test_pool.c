@@ -167,7 +167,7 @@ static liminal_status leave_a_mess(part *p)
 static void visit_all(liminal_supervisor *supervisor, visit *visits, liminal_status (*begin)(part *p))
 {
     static const char *const names[VISITORS] = {"one", "two", "three"};
-    liminal_participant participants[VISITORS];
+    liminal_participant participants[VISITORS] = {{.kind = LIMINAL_PARTICIPANT_INLINE}};
     liminal_config config = config_of(participants, VISITORS);
     liminal_conversation *c = NULL;
     part parts[VISITORS];
