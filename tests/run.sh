@@ -45,6 +45,7 @@ need_command clang++ clang
 need_command clang-tidy clang-tidy
 need_command cppcheck cppcheck
 need_command gcov gcc
+need_command make make
 need_command ninja ninja-build
 need_command ld.lld lld
 need_command cmake cmake
