@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* calls_kit.h -- a call of each public function, for some place in which the library calls back. What they made they
+ * let go. */
+#ifndef TEST_CALLS_KIT_H
+#define TEST_CALLS_KIT_H
+
+#include "fault/place_kit.h"
+
+#define LONG liminal_deadline_in_ms(20000) /* comes only where something hangs */
+#define SOON liminal_deadline_in_ms(1)     /* comes: nothing else can */
+
+/* In a child, where a lock of the allocator's may be held for ever by a thread that is not there. */
+static liminal_envelope *spare;
+
+static liminal_envelope *say(void)
+{
+    return spare != NULL ? liminal_envelope_ref(spare) : race_say("inside");
+}
+
+/* A callback begins inside the spawn that has not given `own` yet, where there is a name to find it by. */
+static liminal_conversation *own_of(place *p)
+{
+    liminal_conversation *own = NULL;
+    if (p->own != NULL) {
+        return liminal_conversation_ref(p->own);
+    }
+    return liminal_supervisor_find_name(p->supervisor, "own", &own) == LIMINAL_OK ? own : NULL;
+}
+
+/* One that is an expression. */
+#define CALL(name, expression)                                            \
+    static liminal_status name(place *p, liminal_conversation *own)       \
+    {                                                                     \
+        (void)p, (void)own;                                               \
+        return expression;                                                \
+    }
+
+/* ---- conversations ---- */
+
+static liminal_status send_to(liminal_conversation *talk)
+{
+    liminal_envelope *message = say();
+    liminal_status st = liminal_conversation_send(talk, &message, LONG);
+    liminal_envelope_drop(&message);
+    return st;
+}
+
+static liminal_status try_send_to(liminal_conversation *talk)
+{
+    liminal_envelope *message = say();
+    liminal_status st = liminal_conversation_try_send(talk, &message);
+    liminal_envelope_drop(&message);
+    return st;
+}
+
+static liminal_status receive_from(liminal_conversation *talk, liminal_deadline deadline)
+{
+    liminal_envelope *reply = NULL;
+    liminal_status st = liminal_conversation_receive(talk, &reply, deadline);
+    liminal_envelope_drop(&reply);
+    return st;
+}
+
+static liminal_status try_receive_from(liminal_conversation *talk)
+{
+    liminal_envelope *reply = NULL;
+    liminal_status st = liminal_conversation_try_receive(talk, &reply);
+    liminal_envelope_drop(&reply);
+    return st;
+}
+
+static liminal_status ask_of(liminal_conversation *talk)
+{
+    liminal_envelope *request = say(), *reply = NULL;
+    liminal_status st = liminal_conversation_ask(talk, &request, &reply, LONG);
+    liminal_envelope_drop(&request);
+    liminal_envelope_drop(&reply);
+    return st;
+}
+
+static liminal_status query_of(liminal_conversation *talk)
+{
+    liminal_snapshot *snapshot = NULL;
+    liminal_status st = liminal_conversation_query(talk, &snapshot, LONG);
+    liminal_snapshot_drop(&snapshot);
+    return st;
+}
+
+static liminal_status undo_nothing(void *self, const liminal_envelope *step)
+{
+    (void)self, (void)step;
+    return LIMINAL_OK;
+}
+
+static liminal_status undo_of(liminal_conversation *talk)
+{
+    liminal_envelope *step = say();
+    liminal_status st = liminal_conversation_undo_with(talk, &step, undo_nothing, NULL);
+    liminal_envelope_drop(&step);
+    return st;
+}
+
+CALL(send_own, send_to(own))
+CALL(try_send_own, try_send_to(own))
+CALL(receive_own, receive_from(own, SOON))
+CALL(try_receive_own, try_receive_from(own))
+CALL(ask_own, ask_of(own))
+CALL(query_own, query_of(own))
+CALL(undo_own, undo_of(own))
+CALL(close_own, liminal_conversation_close(own, LONG))
+
+static liminal_status drop_own(place *p, liminal_conversation *own)
+{
+    liminal_conversation *more = liminal_conversation_ref(own);
+    liminal_trace_context trace = liminal_conversation_trace(own);
+    (void)test_check(own == NULL || liminal_trace_valid(&trace));
+    (void)test_check(p->own_actor.value == 0 || liminal_conversation_pid(own).value == p->own_actor.value);
+    liminal_conversation_drop(&more);
+    return more == NULL ? LIMINAL_OK : LIMINAL_EINVAL;
+}
+
+CALL(send_other, send_to(p->other))
+CALL(receive_other, receive_from(p->other, LONG))
+CALL(try_send_other, try_send_to(p->other))
+CALL(receive_other_again, receive_from(p->other, LONG))
+CALL(receive_in_vain, receive_from(p->other, SOON))
+CALL(ask_other, ask_of(p->other))
+CALL(query_other, query_of(p->other))
+CALL(undo_other, undo_of(p->other))
+CALL(close_other, liminal_conversation_close(p->other, LONG))
+
+/* ---- processes ---- */
+
+/* Attached or not, the three agree. */
+static liminal_status attach(place *p, liminal_conversation *own)
+{
+    liminal_pid pid = {0};
+    liminal_exit exit;
+    liminal_status st = liminal_thread_attach(p->supervisor, &pid), next, end;
+    (void)own;
+    next = liminal_thread_next_exit(p->supervisor, &exit, SOON);
+    end = liminal_thread_detach(p->supervisor);
+    (void)test_check(next == (st == LIMINAL_OK ? LIMINAL_ETIMEDOUT : st));
+    (void)test_check(end == st);
+    return st;
+}
+
+static liminal_status watch(place *p, liminal_conversation *own)
+{
+    liminal_pid pid = {0};
+    (void)own;
+    return liminal_os_process_watch(p->supervisor, getpid(), &pid);
+}
+
+CALL(link_own, liminal_process_link(p->supervisor, p->own_part, p->other_actor))
+CALL(linked_own, liminal_process_linked(p->supervisor, p->own_part, p->other_actor) ? LIMINAL_OK : LIMINAL_ENOPROC)
+
+static liminal_status links_own(place *p, liminal_conversation *own)
+{
+    liminal_pid pids[4];
+    size_t count;
+    (void)own;
+    return liminal_process_links(p->supervisor, p->own_part, pids, 4, &count);
+}
+
+CALL(unlink_own, liminal_process_unlink(p->supervisor, p->own_part, p->other_actor))
+
+static liminal_status list_all(place *p, liminal_conversation *own)
+{
+    liminal_pid pids[8];
+    size_t count = 0;
+    liminal_status st = liminal_process_list(p->supervisor, pids, 8, &count);
+    (void)own;
+    (void)test_check(st != LIMINAL_OK || count >= 2);
+    return st;
+}
+
+CALL(trap_other, liminal_process_trap(p->supervisor, p->other_part, false))
+CALL(trap_own, liminal_process_trap(p->supervisor, p->own_part, true))
+CALL(signal_other,
+     liminal_process_signal(p->supervisor, p->own_part, p->other_part, (liminal_exit_reason){LIMINAL_EXIT_NORMAL, 0}))
+CALL(signal_own,
+     liminal_process_signal(p->supervisor, p->other_part, p->own_part, (liminal_exit_reason){LIMINAL_EXIT_ERROR, 8}))
+CALL(kill_other, liminal_process_kill(p->supervisor, p->other_part))
+CALL(kill_other_actor, liminal_process_kill(p->supervisor, p->other_actor))
+CALL(kill_own, liminal_process_kill(p->supervisor, p->own_part))
+CALL(kill_own_actor, liminal_process_kill(p->supervisor, own != NULL ? liminal_conversation_pid(own) : p->own_actor))
+CALL(alive_other, liminal_process_alive(p->supervisor, p->other_part) ? LIMINAL_OK : LIMINAL_ENOPROC)
+
+static void ignore_exit(void *self, const liminal_exit *exit)
+{
+    (void)self, (void)exit;
+}
+
+static liminal_status notify_other(place *p, liminal_conversation *own)
+{
+    liminal_notice *notice = NULL;
+    liminal_status st = liminal_process_notify(p->supervisor, p->other_part, ignore_exit, NULL, &notice);
+    (void)own;
+    (void)test_check(liminal_notice_cancel(&notice, LONG) == LIMINAL_OK);
+    return st;
+}
+
+static liminal_status notify_own(place *p, liminal_conversation *own)
+{
+    liminal_notice *notice = NULL;
+    liminal_status st = liminal_process_notify(p->supervisor, p->own_part, ignore_exit, NULL, &notice);
+    (void)own;
+    liminal_notice_drop(&notice);
+    return st;
+}
+
+CALL(cancel_own, liminal_notice_cancel(&p->notice, LONG))
+
+static liminal_status wait_own(place *p, liminal_conversation *own)
+{
+    liminal_exit exit;
+    (void)own;
+    return liminal_process_wait(p->supervisor, p->own_part, &exit, SOON);
+}
+
+static liminal_status wait_own_actor(place *p, liminal_conversation *own)
+{
+    liminal_exit exit;
+    return liminal_process_wait(p->supervisor, own != NULL ? liminal_conversation_pid(own) : p->own_actor, &exit, SOON);
+}
+
+static liminal_status wait_other(place *p, liminal_conversation *own)
+{
+    liminal_exit exit;
+    (void)own;
+    return liminal_process_wait(p->supervisor, p->other_part, &exit, SOON);
+}
+
+CALL(exit_self, liminal_process_exit((liminal_exit_reason){LIMINAL_EXIT_CODE, 3}))
+
+/* ---- supervisors ---- */
+
+static liminal_status spawn(place *p, liminal_conversation *own)
+{
+    const liminal_participant people[2] = {
+        {.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = liminal_behaviour_echo()},
+        {.kind = LIMINAL_PARTICIPANT_WATCHED, .pid = p->other_part}};
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = people, .participant_count = 2,
+                                   .on_crash = LIMINAL_CRASH_ROUTE_NEXT};
+    liminal_conversation *talk = NULL;
+    liminal_status st = liminal_supervisor_spawn(p->supervisor, &config, &talk);
+    (void)own;
+    if (st == LIMINAL_OK) {
+        (void)test_check(ask_of(talk) == LIMINAL_OK);
+        (void)test_check(liminal_conversation_close(talk, LONG) == LIMINAL_OK);
+    }
+    liminal_conversation_drop(&talk);
+    return st;
+}
+
+static liminal_status spawn_behaviour(place *p, liminal_conversation *own)
+{
+    liminal_conversation *talk = NULL;
+    liminal_status st = liminal_supervisor_spawn_behaviour(p->supervisor, liminal_behaviour_echo(), NULL,
+                                                           LIMINAL_CRASH_FAIL, &talk);
+    (void)own;
+    liminal_conversation_drop(&talk);
+    return st;
+}
+
+static liminal_status spawn_program(place *p, liminal_conversation *own)
+{
+    static const char *const cat[] = {"cat", NULL};
+    const liminal_program program = {LIMINAL_OPS(liminal_program), .argv = cat};
+    const liminal_participant part = {.kind = LIMINAL_PARTICIPANT_PROGRAM, .program = &program};
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = &part, .participant_count = 1,
+                                   .on_crash = LIMINAL_CRASH_FAIL};
+    liminal_conversation *talk = NULL;
+    liminal_status st = liminal_supervisor_spawn(p->supervisor, &config, &talk);
+    (void)own;
+    (void)test_check(st != LIMINAL_OK || ask_of(talk) == LIMINAL_OK);
+    liminal_conversation_drop(&talk);
+    return st;
+}
+
+static liminal_status ask_once(place *p, liminal_conversation *own)
+{
+    liminal_envelope *request = say(), *reply = NULL;
+    liminal_status st = liminal_supervisor_ask(p->supervisor, liminal_behaviour_echo(), NULL, &request, &reply);
+    (void)own;
+    liminal_envelope_drop(&request);
+    liminal_envelope_drop(&reply);
+    return st;
+}
+
+static liminal_status ask_until(place *p, liminal_conversation *own)
+{
+    liminal_envelope *request = say(), *reply = NULL;
+    liminal_status st = liminal_supervisor_ask_until(p->supervisor, liminal_behaviour_echo(), NULL, &request, &reply,
+                                                     LONG);
+    (void)own;
+    liminal_envelope_drop(&request);
+    liminal_envelope_drop(&reply);
+    return st;
+}
+
+static liminal_status find(place *p, liminal_conversation *own)
+{
+    liminal_conversation *talk = NULL;
+    liminal_status st = liminal_supervisor_find(p->supervisor, p->other_actor, &talk);
+    (void)own;
+    liminal_conversation_drop(&talk);
+    return st;
+}
+
+static liminal_status find_name(place *p, liminal_conversation *own)
+{
+    liminal_conversation *talk = NULL;
+    liminal_status st = liminal_supervisor_find_name(p->supervisor, "own", &talk);
+    (void)own;
+    liminal_conversation_drop(&talk);
+    return st;
+}
+
+static liminal_status census(place *p, liminal_conversation *own)
+{
+    liminal_census now = liminal_supervisor_census(p->supervisor);
+    (void)own;
+    return now.conversations >= 1 && now.threads >= 2 && now.participants >= 1 ? LIMINAL_OK : LIMINAL_EINVAL;
+}
+
+static liminal_status shutdown(place *p, liminal_conversation *own)
+{
+    liminal_supervisor *copy = p->supervisor;
+    liminal_status st = liminal_supervisor_shutdown(&copy, NULL, LONG);
+    (void)own;
+    (void)test_check((copy == NULL) == (st == LIMINAL_EFORKED));
+    return st;
+}
+
+static liminal_status another_supervisor(place *p, liminal_conversation *own)
+{
+    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator()};
+    liminal_supervisor *another = NULL;
+    liminal_conversation *talk = NULL;
+    liminal_status st = liminal_supervisor_open(&options, &another);
+    (void)p, (void)own;
+    (void)test_check(liminal_supervisor_spawn_behaviour(another, liminal_behaviour_echo(), NULL, LIMINAL_CRASH_FAIL,
+                                                        &talk) == LIMINAL_OK);
+    (void)test_check(ask_of(talk) == LIMINAL_OK);
+    liminal_conversation_drop(&talk);
+    (void)test_check(liminal_supervisor_shutdown(&another, NULL, LONG) == LIMINAL_OK);
+    return st;
+}
+
+/* ---- values, and what belongs to no supervisor ---- */
+
+static liminal_status values(place *p, liminal_conversation *own)
+{
+    const liminal_envelope_options options = {LIMINAL_OPS(liminal_envelope_options), .allocator = test_allocator()};
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL};
+    liminal_trace_context root = liminal_trace_root(), read;
+    liminal_traceparent text = liminal_trace_format(&root);
+    liminal_envelope *envelope = NULL;
+    liminal_state *state = NULL;
+    liminal_snapshot *snapshot = NULL;
+    void *data = (char[]){"bytes"};
+    (void)p, (void)own;
+    (void)test_check(liminal_trace_parse(text.text, strlen(text.text), &read) == LIMINAL_OK);
+    (void)test_check(liminal_trace_equal(&root, &read));
+    (void)test_check(liminal_config_check(&config) == LIMINAL_OK);
+    (void)test_check(liminal_deadline_remaining_ns(LONG) > 0 && liminal_time_now().unix_ns > 0);
+    (void)test_check(liminal_envelope_adopt(&data, 5, NULL, NULL, &options, &envelope) == LIMINAL_OK);
+    (void)test_check(strcmp(liminal_envelope_text(envelope), "bytes") == 0);
+    liminal_envelope_drop(&envelope);
+    (void)test_check(liminal_envelope_printf(&envelope, "%d", 5) == LIMINAL_OK);
+    liminal_envelope_drop(&envelope);
+    (void)test_check(liminal_state_create(&config, NULL, liminal_time_now(), liminal_deadline_never(),
+                                          test_allocator(), &state) == LIMINAL_OK);
+    (void)test_check(liminal_state_snapshot(state, &snapshot) == LIMINAL_OK);
+    liminal_state_drop(&state);
+    (void)test_check(liminal_snapshot_read(snapshot).phase == LIMINAL_PHASE_CREATED);
+    liminal_snapshot_drop(&snapshot);
+    return LIMINAL_OK;
+}
+
+static liminal_status spans(place *p, liminal_conversation *own)
+{
+    const liminal_span_options options = {LIMINAL_OPS(liminal_span_options), .allocator = test_allocator()};
+    liminal_trace_context before = liminal_span_current(), inner, after;
+    liminal_span *span = NULL, *child = NULL;
+    liminal_span_entry entry;
+    liminal_status st = liminal_span_start("inside", &options, &span);
+    (void)p, (void)own;
+    inner = liminal_span_context(span);
+    entry = liminal_span_enter(&inner);
+    (void)test_check(liminal_span_child(span, "within", &child) == LIMINAL_OK);
+    (void)test_check(liminal_span_finish(child, LIMINAL_OK, NULL) == LIMINAL_OK);
+    liminal_span_drop(&child);
+    liminal_span_leave(entry);
+    after = liminal_span_current();
+    (void)test_check(memcmp(&before, &after, sizeof before) == 0);
+    (void)test_check(liminal_span_finish(span, LIMINAL_OK, NULL) == LIMINAL_OK);
+    liminal_span_drop(&span);
+    return st;
+}
+
+#endif
