@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* calls_kit.h -- a call of each public function, for some place in which the library calls back. What they made they
- * let go. */
+/* calls_kit.h -- a call of each public function, for some place in which the library calls back, and what it is to
+ * say there. What they made they let go. */
 #ifndef TEST_CALLS_KIT_H
 #define TEST_CALLS_KIT_H
 
@@ -399,6 +399,132 @@ static liminal_status spans(place *p, liminal_conversation *own)
     (void)test_check(liminal_span_finish(span, LIMINAL_OK, NULL) == LIMINAL_OK);
     liminal_span_drop(&span);
     return st;
+}
+
+/* ---- what is expected ---- */
+
+/* A letter for each place, in the order of place_kit.h:
+ *   O ok  T timed out  D deadlock  C closed  X exit  P phase  I invalid  N no process   - is not called there
+ *   * ok or phase: it may be the caller's own thread, or one of the library's
+ *   w ok, or a limit where a system without pidfds watches only children */
+typedef struct row {
+    const char *name;
+    liminal_status (*call)(place *p, liminal_conversation *own);
+    const char *expected;
+    char in_child; /* K: forked */
+    bool alone;    /* in a world of its own, for it changes it */
+} row;
+
+#define ROW(call, expected, in_child) {#call, call, expected, in_child, false}
+#define ALONE(call, expected, in_child) {#call, call, expected, in_child, true}
+
+static const row rows[] = {
+    /*                        start answer exited release notices undo collect program table
+     *                           --  ---  --  --  ----  --  --  ---  - */
+    ROW(query_own,           "IIOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(try_receive_own,     "IITTTTTCCXCTTXXCTTTCT", 'K'),
+    ROW(receive_own,         "IIDDDDDCCXCTTXXCTDDCT", 'K'),
+    ROW(drop_own,            "OOOOOOOOOOOOOOOOOOOOO", 'O'),
+    ROW(ask_own,             "IIDDDDDCCXCOOXXCODDCO", 'K'),
+    ROW(send_own,            "IIOOOOOCCXCOOXXCOOOCO", 'K'),
+    ROW(try_send_own,        "IIOOOOOCCXCOOXXCOOOCO", 'K'),
+    ROW(undo_own,            "IIIIIIIIIIIIIXXIIIIII", 'K'),
+    ROW(send_other,          "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(receive_other,       "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(try_send_other,      "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(receive_other_again, "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(receive_in_vain,     "TTTTTTTTTTTTTTTTTTTTT", 'K'),
+    ROW(ask_other,           "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(query_other,         "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(undo_other,          "IIIIIIIIIIIIIIIIIIIII", 'K'),
+    ROW(link_own,            "NNOOOOONNNNOONNNOOONO", 'K'),
+    ROW(linked_own,          "NNOOOOONNNNOONNNOOONO", 'N'),
+    ROW(links_own,           "NNOOOOONNNNOONNNOOONO", 'K'),
+    ROW(unlink_own,          "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(list_all,            "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(trap_other,          "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(trap_own,            "NNOOOOONNNNOONNNOIINO", 'K'),
+    ROW(signal_other,        "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(alive_other,         "OOOOOOOOOOOOOOOOOOOOO", 'N'),
+    ROW(notify_other,        "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(notify_own,          "NNOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(wait_own,            "NNDDDDDOOOOTTOOOTDDOT", 'K'),
+    ROW(wait_own_actor,      "NNTDDTDOOOOTTDDOTTTOT", 'K'),
+    ROW(wait_other,          "TTTTTTTTTTTTTTTTTTTTT", 'K'),
+    ROW(spawn,               "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(spawn_behaviour,     "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(spawn_program,       "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(ask_once,            "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(ask_until,           "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(find,                "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(find_name,           "NNOOOOONNNNOOOONOOONO", 'K'),
+    ROW(census,              "OOOOOOOOOOOOOOOOOOOOO", 'I'),
+    ROW(another_supervisor,  "OOOOOOOOOOOOOOOOOOOOO", '-'),
+    ROW(values,              "OOOOOOOOOOOOOOOOOOOOO", '-'),
+    ROW(spans,               "OOOOOOOOOOOOOOOOOOOOO", '-'),
+    ROW(watch,               "wwwwwwwwwwwwwwwwwwwww", 'K'),
+    ROW(attach,              "P*P*PP*P*O*PPPP*OPPPO", 'K'),
+    ROW(shutdown,            "DDDDDDDDDDDDDDDD-DDD-", 'K'),
+    ROW(cancel_own,          "OOOOOOOOOOOOOOOOOOOOO", '-'),
+    ROW(kill_other_actor,    "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(kill_other,          "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(close_other,         "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ROW(exit_self,           "XXXXXXXPPPPPPPPPPPPPP", '-'),
+    ALONE(close_own,         "IIOOOOOOOOOOOOOOOOOOO", 'K'),
+    ALONE(signal_own,        "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ALONE(kill_own,          "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+    ALONE(kill_own_actor,    "OOOOOOOOOOOOOOOOOOOOO", 'K'),
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+static inline bool is_expected(liminal_status st, char expected)
+{
+    static const char letters[] = "OIMLPCFXNUTADK"; /* by their values */
+    switch (expected) {
+    case '*':
+        return st == LIMINAL_OK || st == LIMINAL_EPHASE;
+    case 'w':
+        return st == LIMINAL_OK || st == LIMINAL_ELIMIT;
+    default:
+        return letters[st] == expected;
+    }
+}
+
+/* ---- each call in each place ---- */
+
+static inline void call_row(place *p, liminal_conversation *own, size_t i)
+{
+    char expected = rows[i].expected[p->kind];
+    liminal_status st;
+    if (expected == '-') {
+        return;
+    }
+    st = rows[i].call(p, own);
+    if (!test_check(is_expected(st, expected))) {
+        print_error("%s inside %s: %s, not %c: %s\n", rows[i].name, place_names[p->kind], liminal_status_name(st),
+                    expected, liminal_status_detail());
+    }
+}
+
+/* The row, or all that change nothing for the others. */
+static inline void act_row(place *p)
+{
+    const size_t *which = p->context;
+    liminal_conversation *own = own_of(p);
+    for (size_t i = 0; i < ROWS; i++) {
+        if (which != NULL ? i == *which : !rows[i].alone) {
+            call_row(p, own, i);
+        }
+    }
+    liminal_conversation_drop(&own);
+}
+
+/* In that place each call that is not alone in its world: nothing waits that should not. */
+static inline void live_through(place_kind kind)
+{
+    place p;
+    place_begin(&p, kind, act_row, NULL);
+    place_end(&p);
 }
 
 #endif
