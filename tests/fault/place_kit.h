@@ -350,7 +350,8 @@ static inline void place_end(place *p)
     test_gate_wait(&p->done);
     test_thread_join(&p->trigger);
     if (p->child > 0) {
-        (void)waitpid(p->child, &status, 0);
+        while (waitpid(p->child, &status, 0) < 0 && errno == EINTR) {
+        }
     }
     assert_int_equal(liminal_notice_cancel(&p->notice, liminal_deadline_in_ms(20000)), LIMINAL_OK);
     liminal_conversation_drop(&p->table);
