@@ -58,6 +58,8 @@ typedef struct place {
     test_thread trigger;
 } place;
 
+static size_t place_idle_threads; /* of its supervisor's options */
+
 static inline void place_visit(place *p)
 {
     if (atomic_fetch_add(&p->visits, 1) == 0) {
@@ -319,7 +321,7 @@ static inline void place_begin(place *p, place_kind kind, void (*act)(place *p),
 {
     const liminal_collector collector = {LIMINAL_OPS(liminal_collector), .context = p, .collect = place_collect};
     const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator(),
-                                                .collector = &collector};
+                                                .collector = &collector, .idle_threads = place_idle_threads};
     const liminal_participant echo = {.behaviour = liminal_behaviour_echo()};
     const liminal_config beside = {LIMINAL_OPS(liminal_config), .participants = &echo, .participant_count = 1,
                                    .on_crash = LIMINAL_CRASH_FAIL, .name = "other"};
