@@ -22,7 +22,7 @@ static void be_on_time(void)
 static void let_it_sleep(void)
 {
     unsigned parks = atomic_load(&clock_parks);
-    test_until(atomic_load(&clock_parks) - parks > 8);
+    test_until(atomic_load(&clock_parks) - parks > 5);
 }
 
 /* A second at a time: were it measured by anything else it would take half a minute, and the harness has no patience
@@ -150,6 +150,49 @@ static void asks_are_answered_at_the_end_of_time(void **state)
     }
 }
 
+/* A while later than that is no time at all. */
+static void what_comes_at_the_end_of_time_ends_a_wait(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WAITS; i++) {
+        if (waits[i].satisfy != NULL) {
+            scene s;
+            atomic_store(&clock_ahead, INT64_MAX);
+            begin(&s, &waits[i], INT64_MAX);
+            let_it_sleep();
+            assert_false(atomic_load(&s.over));
+            waits[i].satisfy(&s);
+            end(&s, LIMINAL_OK);
+            be_on_time();
+        }
+    }
+}
+
+/* Whoever reads a long list lets others in for a moment, now and then. */
+static void a_long_list_at_the_end_of_time(void **state)
+{
+    enum { MANY = 4200 };
+    static liminal_participant people[MANY];
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .participants = people, .participant_count = MANY,
+                                   .on_crash = LIMINAL_CRASH_FAIL};
+    liminal_supervisor *supervisor;
+    liminal_conversation *talk = NULL;
+    size_t count = 0;
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        people[i] = (liminal_participant){.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = liminal_behaviour_echo(),
+                                          .self = &people[i]};
+    }
+    atomic_store(&clock_ahead, INT64_MAX);
+    supervisor = race_open();
+    assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &talk), LIMINAL_OK);
+    assert_int_equal(liminal_process_list(supervisor, NULL, 0, &count), LIMINAL_OK);
+    assert_int_equal(count, MANY + 1);
+    liminal_conversation_drop(&talk);
+    (void)race_shutdown(&supervisor);
+    be_on_time();
+}
+
 /* Restarts are counted within a window; a jump ends it. */
 static void a_jump_ends_the_window_of_restarts(void **state)
 {
@@ -192,6 +235,8 @@ int main(void)
         TEST(no_wait_goes_by_the_wall_clock),
         TEST(everything_works_after_centuries),
         TEST(asks_are_answered_at_the_end_of_time),
+        TEST(what_comes_at_the_end_of_time_ends_a_wait),
+        TEST(a_long_list_at_the_end_of_time),
         TEST(a_jump_ends_the_window_of_restarts),
         TEST(waits_may_end_for_no_reason),
     };

@@ -47,17 +47,31 @@ static void get(scene *s)
     (void)test_check(try_receive_from(s->talk) == LIMINAL_OK);
 }
 
+static void buffer_of(scene *s, size_t places)
+{
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL,
+                                   .mailbox_messages = places, .overflow = LIMINAL_OVERFLOW_WAIT};
+    assert_int_equal(liminal_supervisor_spawn(s->supervisor, &config, &s->talk), LIMINAL_OK);
+}
+
 static void buffer(scene *s)
 {
-    const liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL, .mailbox_messages = 1,
-                                   .overflow = LIMINAL_OVERFLOW_WAIT};
-    assert_int_equal(liminal_supervisor_spawn(s->supervisor, &config, &s->talk), LIMINAL_OK);
+    buffer_of(s, 1);
 }
 
 static void full_buffer(scene *s)
 {
     buffer(s);
     put(s);
+}
+
+/* Whoever waits for a place among many is patient at first. */
+static void full_large_buffer(scene *s)
+{
+    buffer_of(s, 64);
+    for (int i = 0; i < 64; i++) {
+        put(s);
+    }
 }
 
 static void idle(scene *s)
@@ -251,6 +265,7 @@ typedef struct wait_row {
 
 static const wait_row waits[] = {
     {"send", full_buffer, wait_send, LIMINAL_ETIMEDOUT, get, false},
+    {"send, one of many", full_large_buffer, wait_send, LIMINAL_ETIMEDOUT, get, false},
     {"receive", buffer, wait_receive, LIMINAL_ETIMEDOUT, put, false},
     {"ask", idle, wait_ask, LIMINAL_ETIMEDOUT, let_go, false},
     {"query", busy_inline, wait_query, LIMINAL_OK, let_go, false},
