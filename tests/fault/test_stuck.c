@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_stuck.c -- every kind of callback, when it does not return, or its thread is ended or cancelled inside it: others
- * go on, calls end at their deadlines, a shutdown says who it is, and in the end nothing is left. */
+/* test_stuck.c -- every kind of callback, when it does not return, or its thread is ended or cancelled inside it:
+ * others go on, calls end at their deadlines, a shutdown says who it is, and in the end nothing is left. */
 #define _GNU_SOURCE
 #include "fault/place_kit.h"
 
