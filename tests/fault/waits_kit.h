@@ -146,7 +146,7 @@ static void short_of_time(scene *s)
 
 static void stubborn_program(scene *s)
 {
-    static const char *const argv[] = {"sh", "-c", "trap '' TERM; read x; while :; do sleep 1; done", NULL};
+    static const char *const argv[] = {"sh", "-c", "trap '' TERM; echo deaf; read x; while :; do sleep 1; done", NULL};
     const liminal_program program = {LIMINAL_OPS(liminal_program), .argv = argv, .close_patience_ns = MINUTE / 4,
                                      .term_patience_ns = MINUTE / 4};
     const liminal_participant part = {.kind = LIMINAL_PARTICIPANT_PROGRAM, .program = &program};
@@ -154,6 +154,7 @@ static void stubborn_program(scene *s)
                                    .on_crash = LIMINAL_CRASH_FAIL};
     assert_int_equal(liminal_supervisor_spawn(s->supervisor, &config, &s->talk), LIMINAL_OK);
     s->part = race_pid(s->talk, 0);
+    assert_int_equal(receive_from(s->talk, LONG), LIMINAL_OK); /* it is */
     assert_int_equal(liminal_conversation_close(s->talk, liminal_deadline_never()), LIMINAL_OK);
 }
 
