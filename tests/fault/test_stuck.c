@@ -2,18 +2,18 @@
 /* test_stuck.c -- every kind of callback, when it does not return, or its thread is ended or cancelled inside it:
  * others go on, calls end at their deadlines, a shutdown says who it is, and in the end nothing is left. */
 #define _GNU_SOURCE
-#include "fault/place_kit.h"
+#include "fault/waits_kit.h"
 
-typedef struct stuck {
+typedef struct stuck_one {
     test_gate go;
-} stuck;
+} stuck_one;
 
 static void stay(place *p)
 {
-    test_gate_wait(&((stuck *)p->context)->go);
+    test_gate_wait(&((stuck_one *)p->context)->go);
 }
 
-static liminal_status ask(liminal_conversation *talk, liminal_deadline deadline)
+static liminal_status ask_within(liminal_conversation *talk, liminal_deadline deadline)
 {
     liminal_envelope *request = race_say("x"), *reply = NULL;
     liminal_status st = liminal_conversation_ask(talk, &request, &reply, deadline);
@@ -30,16 +30,16 @@ static void others_go_on(place *p)
     liminal_snapshot *snapshot = NULL;
     liminal_pid pids[16];
     size_t count;
-    assert_int_equal(ask(p->other, far), LIMINAL_OK);
+    assert_int_equal(ask_within(p->other, far), LIMINAL_OK);
     assert_int_equal(liminal_supervisor_spawn_behaviour(p->supervisor, liminal_behaviour_echo(), NULL,
                                                         LIMINAL_CRASH_FAIL, &third), LIMINAL_OK);
-    assert_int_equal(ask(third, far), LIMINAL_OK);
+    assert_int_equal(ask_within(third, far), LIMINAL_OK);
     assert_int_equal(liminal_process_kill(p->supervisor, race_pid(third, 0)), LIMINAL_OK);
     assert_int_equal(liminal_conversation_close(third, far), LIMINAL_OK);
     liminal_conversation_drop(&third);
     assert_int_equal(liminal_process_list(p->supervisor, pids, 16, &count), LIMINAL_OK);
     if (p->own != NULL && !place_is(p, START_THREAD, START_INLINE)) { /* the call returns at its deadline */
-        liminal_status st = ask(p->own, liminal_deadline_in_ms(1));
+        liminal_status st = ask_within(p->own, liminal_deadline_in_ms(1));
         assert_true(st == LIMINAL_OK || st == LIMINAL_ETIMEDOUT || st == LIMINAL_ECLOSED || st == LIMINAL_EEXIT);
         assert_int_equal(liminal_conversation_query(p->own, &snapshot, liminal_deadline_in_ms(1)), LIMINAL_OK);
         liminal_snapshot_drop(&snapshot);
@@ -65,7 +65,7 @@ static void assert_straggler(const place *p, const liminal_report *report)
 static void one_that_does_not_return(void **state)
 {
     place p;
-    stuck s;
+    stuck_one s;
     (void)state;
     for (int kind = 0; kind < PLACES; kind++) {
         liminal_supervisor *copy;
@@ -129,12 +129,34 @@ static void one_that_is_cancelled(void **state)
     in_each_that_may(cancel_the_thread);
 }
 
+/* ---- a caller that is cancelled while it waits ---- */
+
+/* It does not leave the library half way: that comes at its next point of cancellation, when it is out again. */
+static void cancel_it(scene *s)
+{
+    const struct timespec moment = {0, 1000000}; /* to come to its wait; before that it may be cancelled as well */
+    (void)nanosleep(&moment, NULL);
+    (void)pthread_cancel(s->thread.thread);
+    (void)nanosleep(&moment, NULL);
+}
+
+static void nothing(void)
+{
+}
+
+static void a_cancelled_caller_gets_what_it_waits_for(void **state)
+{
+    (void)state;
+    what_is_satisfied_afterwards(MINUTE, cancel_it, nothing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(one_that_does_not_return),
         TEST(one_that_ends_its_thread),
         TEST(one_that_is_cancelled),
+        TEST(a_cancelled_caller_gets_what_it_waits_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
