@@ -127,21 +127,32 @@ static void call_until(place *p, liminal_conversation *own, size_t i, means what
 /* Where replies that were not expected may be left, and what checks itself. */
 static bool is_left_out(size_t i)
 {
-    return rows[i].alone || rows[i].call == receive_in_vain || rows[i].call == receive_other_again ||
+    return rows[i].call == receive_in_vain || rows[i].call == receive_other_again ||
            rows[i].call == another_supervisor ||
-           rows[i].call == values || rows[i].call == spans || rows[i].call == attach || rows[i].call == exit_self ||
+           rows[i].call == values || rows[i].call == spans || rows[i].call == exit_self ||
            rows[i].call == kill_other || rows[i].call == kill_other_actor || rows[i].call == close_other;
 }
 
+static void call_refused(place *p, liminal_conversation *own, size_t i, means what)
+{
+    bool starts = rows[i].call == spawn_program; /* which takes long */
+    if (rows[i].expected[p->kind] != '-' && !is_left_out(i) && (!starts || p->kind % 8 == 4)) {
+        call_until(p, own, i, what, false);
+        call_until(p, own, i, what, true);
+    }
+}
+
+/* Last come those that change the world for the others, and among those the close. */
 static void act_refused(place *p)
 {
     const means what = *(const means *)p->context;
     liminal_conversation *own = own_of(p);
-    for (size_t i = 0; i < ROWS; i++) {
-        bool starts = rows[i].call == spawn_program; /* which takes long */
-        if (rows[i].expected[p->kind] != '-' && !is_left_out(i) && (!starts || p->kind % 8 == 4)) {
-            call_until(p, own, i, what, false);
-            call_until(p, own, i, what, true);
+    for (int alone = 0; alone < 2; alone++) {
+        for (size_t i = ROWS; i-- > 0;) {
+            size_t k = alone ? i : ROWS - 1 - i;
+            if (rows[k].alone == (alone != 0)) {
+                call_refused(p, own, k, what);
+            }
         }
     }
     liminal_conversation_drop(&own);
