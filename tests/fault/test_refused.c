@@ -108,6 +108,7 @@ static void call_until(place *p, liminal_conversation *own, size_t i, means what
             (void)test_check(send_to(p->other) == LIMINAL_OK); /* one may be received though something was refused */
         }
         before = asked_for(what);
+        p->at_once = expected == 'D';
         refuse(what, n, lasting);
         st = rows[i].call(p, own);
         enough = asked_for(what) - before < n;
