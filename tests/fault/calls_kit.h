@@ -7,7 +7,7 @@
 #include "fault/place_kit.h"
 
 #define LONG liminal_deadline_in_ms(20000) /* comes only where something hangs */
-#define SOON liminal_deadline_in_ms(1)     /* comes: nothing else can */
+#define SOON liminal_deadline_in_ms(p->at_once ? 20000 : 1) /* comes: nothing else can */
 
 /* While memory or something else is refused, what is checked inside a call may fail. */
 static atomic_bool may_be_refused;
@@ -510,6 +510,7 @@ static inline void call_row(place *p, liminal_conversation *own, size_t i)
     if (expected == '-') {
         return;
     }
+    p->at_once = expected == 'D';
     st = rows[i].call(p, own);
     if (!test_check(is_expected(st, expected))) {
         print_error("%s inside %s: %s, not %c: %s\n", rows[i].name, place_names[p->kind], liminal_status_name(st),
@@ -530,12 +531,14 @@ static inline void act_row(place *p)
     liminal_conversation_drop(&own);
 }
 
-/* In that place each call that is not alone in its world: nothing waits that should not. */
-static inline void live_through(place_kind kind)
+/* In each so many-th place each call that is not alone in its world: nothing waits that should not. */
+static inline void live_everywhere(int step)
 {
     place p;
-    place_begin(&p, kind, act_row, NULL);
-    place_end(&p);
+    for (int kind = 0; kind < PLACES; kind += step) {
+        place_begin(&p, (place_kind)kind, act_row, NULL);
+        place_end(&p);
+    }
 }
 
 #endif

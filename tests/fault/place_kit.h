@@ -54,7 +54,7 @@ typedef struct place {
     liminal_pid own_actor, own_part, other_actor, other_part;
     liminal_notice *notice; /* that of the NOTICE kinds, but at an end */
     pid_t child;            /* of NOTICE_OS */
-    bool no_trigger;        /* START: the spawn has run */
+    bool at_once;           /* a wait is refused, however long it might take */
     test_thread trigger;
 } place;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_wraps.c -- counters that start just before they wrap: pids, and the words that change so that whoever sleeps on
- * them looks again; and those of 64 bits where they leave 32. */
+ * them looks again; counts that are full; and those of 64 bits where they leave 32. */
 #define _GNU_SOURCE
 #include "fault/waits_kit.h"
 
@@ -8,6 +8,8 @@
 #include "mint.h"
 #include "scope.h"
 #include "supervisor.h"
+
+#include <sys/resource.h>
 
 /* ---- pids ---- */
 
@@ -169,6 +171,66 @@ static void entries_are_numbered_beyond_32_bits(void **state)
     limi_log_clear(&log);
 }
 
+/* ---- counts that are full ---- */
+
+/* 28 bits of messages beside 36 of bytes: neither runs over into the other. */
+static void a_mailbox_counts_no_further_than_it_can(void **state)
+{
+    const uint64_t most = ((uint64_t)1 << 28) - 1, bytes = ((uint64_t)1 << 36) - 1;
+    limi_quota quota;
+    (void)state;
+    limi_quota_init(&quota, SIZE_MAX, SIZE_MAX);
+    limi_u64_store(&quota.used, (most - 1) << 36 | (bytes - 5));
+    assert_false(limi_quota_take(&quota, 6));
+    assert_true(limi_quota_take(&quota, 5));
+    assert_false(limi_quota_has_room(&quota, 0));
+    assert_false(limi_quota_take(&quota, 0));
+    assert_int_equal(limi_u64_load(&quota.used), UINT64_MAX);
+    limi_quota_release(&quota, 5);
+    assert_true(limi_quota_take(&quota, 0));
+    assert_false(limi_quota_take(&quota, 0));
+    limi_quota_destroy(&quota);
+}
+
+static bool up_plainly(limi_refcount *count)
+{
+    limi_refcount_up(count);
+    return true;
+}
+
+static bool up_privately(limi_refcount *count)
+{
+    limi_refcount_up_private(count);
+    return true;
+}
+
+/* One owner more than can be counted would be none: it stops the program, and nothing is freed under anybody. */
+static void a_count_of_owners_does_not_wrap(void **state)
+{
+    static bool (*const ups[])(limi_refcount *count) = {up_plainly, up_privately, limi_refcount_up_unless_zero};
+    (void)state;
+    for (size_t i = 0; i < sizeof ups / sizeof ups[0]; i++) {
+        limi_refcount count;
+        int status = 0;
+        pid_t child;
+        limi_refcount_init(&count);
+        limi_refcount_set(&count, UINT32_MAX - 1);
+        assert_true(ups[i](&count)); /* the last one */
+        child = fork();
+        if (child == 0) {
+            (void)alarm(15);
+            (void)signal(SIGILL, SIG_DFL); /* else cmocka goes on with the next test, in the child */
+            (void)signal(SIGTRAP, SIG_DFL);
+            (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+            (void)ups[i](&count);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status));
+        assert_int_not_equal(WTERMSIG(status), SIGALRM);
+    }
+}
+
 /* ---- ids ---- */
 
 /* The counter behind them comes to 0, which is mixed to 0: and that would be nobody's. */
@@ -202,6 +264,8 @@ int main(void)
         TEST(whoever_sleeps_on_a_word_wakes_all_the_same),
         TEST(seats_are_numbered_beyond_32_bits),
         TEST(entries_are_numbered_beyond_32_bits),
+        TEST(a_mailbox_counts_no_further_than_it_can),
+        TEST(a_count_of_owners_does_not_wrap),
         TEST(no_id_is_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
