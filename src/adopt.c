@@ -38,6 +38,7 @@
 #include "adopted.h"
 
 #include "bell.h"
+#include "deadline.h"
 #include "detail.h"
 #include "scope.h"
 
@@ -347,7 +348,7 @@ static liminal_status take(limi_slot *slot, liminal_exit *out, int64_t deadline_
             return limi_detail(LIMINAL_EEXIT, "the process has exited: %s",
                                liminal_exit_describe(process->exit.reason).text);
         }
-        if (limi_clock_monotonic() >= deadline_ns) {
+        if (limi_deadline_is_past(deadline_ns)) {
             return limi_detail(LIMINAL_ETIMEDOUT, "no exit message");
         }
         limi_bell_sleep(&attached->bell, deadline_ns);

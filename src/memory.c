@@ -51,20 +51,27 @@ void limi_release(const liminal_allocator *allocator, void *memory, size_t bytes
 
 liminal_status limi_table_take(void *to, size_t room, size_t least, const void *from, const char *what)
 {
-    size_t size;
-    memset(to, 0, room);
+    size_t size = 0;
+    liminal_status st = LIMINAL_OK;
     if (from == NULL) {
-        return limi_detail(LIMINAL_EINVAL, "%s: NULL", what);
+        st = limi_detail(LIMINAL_EINVAL, "%s: NULL", what);
+    } else {
+        memcpy(&size, from, sizeof size);
+        if (size == 0) {
+            st = limi_detail(LIMINAL_EINVAL, "%s: size 0 is not one of ours; begin the table with LIMINAL_OPS", what);
+        } else if (size < least || size > room) {
+            st = limi_detail(LIMINAL_EINVAL, "%s: size %zu is not between %zu and %zu", what, size, least, room);
+        }
     }
-    memcpy(&size, from, sizeof size);
-    if (size == 0) {
-        return limi_detail(LIMINAL_EINVAL, "%s: size 0 is not one of ours; begin the table with LIMINAL_OPS", what);
+    if (st != LIMINAL_OK) {
+        size = 0;
+    } else {
+        memcpy(to, from, size);
     }
-    if (size < least || size > room) {
-        return limi_detail(LIMINAL_EINVAL, "%s: size %zu is not between %zu and %zu", what, size, least, room);
+    if (size < room) {
+        memset((unsigned char *)to + size, 0, room - size);
     }
-    memcpy(to, from, size);
-    return LIMINAL_OK;
+    return st;
 }
 
 liminal_status limi_allocator_take(liminal_allocator *to, const liminal_allocator *from)

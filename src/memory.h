@@ -21,7 +21,7 @@ static inline void *limi_allocate_raw(const liminal_allocator *allocator, size_t
 /* Take it back; NULL is welcome. */
 void limi_release(const liminal_allocator *allocator, void *memory, size_t bytes);
 
-/* Copy an embedder's size-prefixed table into `to`, which is `room` bytes and zeroed first. The size
+/* Copy an embedder's size-prefixed table into `to`, which is `room` bytes; the rest of those is zeroed. The size
  * that `from` states must lie between `least` (version 0.1's) and `room`. `what` names the table in
  * the detail text. EINVAL for NULL. */
 liminal_status limi_table_take(void *to, size_t room, size_t least, const void *from, const char *what);

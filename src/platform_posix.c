@@ -53,19 +53,31 @@ int64_t limi_tick_wall(void)
     return read_clock(CLOCK_REALTIME_COARSE);
 }
 
-/* As of one tick the two are as far apart as they are now, and that costs less than to ask the second one. */
-limi_instant limi_clock_both(void)
+#define APART_NS 1000000
+
+/* As of one tick the two are as far apart as they are now. */
+static int64_t measure_apart(void)
 {
-    limi_instant now;
     int64_t tick = limi_tick_monotonic(), again, apart;
     do {
         again = tick;
         apart = limi_tick_wall() - tick;
         tick = limi_tick_monotonic();
     } while (tick != again);
-    now.monotonic = limi_clock_monotonic();
-    now.wall = now.monotonic + apart;
-    return now;
+    return apart;
+}
+
+/* To ask the second clock costs as much as the first one. So each thread measures how far apart they are, and that is
+ * good for a millisecond, which is less than a tick is old. */
+limi_instant limi_clock_both(void)
+{
+    static _Thread_local int64_t until, apart;
+    int64_t now = limi_clock_monotonic();
+    if (now >= until) {
+        apart = measure_apart();
+        until = now + APART_NS;
+    }
+    return (limi_instant){.monotonic = now, .wall = now + apart};
 }
 
 #else

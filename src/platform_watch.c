@@ -201,7 +201,8 @@ static void waiter_main(void *argument)
     limi_thread_guard(wait_for_end, let_go, watch);
     go_on(watch, PAST);
     /* If the reader has gone, this leaves a SIGPIPE pending for this thread, which blocks it and ends here. */
-    (void)!write(watch->other_fd, "", 1);
+    while (write(watch->other_fd, "", 1) < 0 && errno == EINTR) {
+    }
 }
 
 static liminal_status open_waiter(limi_watch *watch, pid_t pid)

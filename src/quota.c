@@ -15,6 +15,8 @@
  * again before it looks. */
 #include "quota.h"
 
+#include "later.h"
+
 #define PATIENCE_NS 300000
 #define FEW 64 /* places, of which each counts */
 
@@ -100,8 +102,8 @@ limi_room limi_quota_wait(limi_quota *quota, size_t bytes, bool (*given_up)(void
 {
     const wish wanted = {bytes, given_up, argument};
     limi_room outcome = LIMI_ROOM_TIMED_OUT;
-    if (quota->most_messages >= FEW) {
-        int64_t patience_ns = limi_clock_monotonic() + PATIENCE_NS;
+    int64_t patience_ns = quota->most_messages >= FEW ? limi_later(limi_clock_monotonic(), PATIENCE_NS) : INT64_MAX;
+    if (patience_ns < INT64_MAX) {
         outcome = wait_until(quota, &wanted, true, deadline_ns < patience_ns ? deadline_ns : patience_ns);
         if (deadline_ns <= patience_ns) {
             return outcome;

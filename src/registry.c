@@ -16,7 +16,9 @@ liminal_pid limi_registry_new_pid(liminal_supervisor *supervisor)
     if (supervisor->last_pid == 0) {
         supervisor->last_pid = supervisor->registry.seed << COUNT_BITS;
     }
-    return (liminal_pid){++supervisor->last_pid};
+    supervisor->last_pid++;
+    supervisor->last_pid += supervisor->last_pid == 0; /* which is nobody */
+    return (liminal_pid){supervisor->last_pid};
 }
 
 liminal_status limi_registry_add(liminal_supervisor *supervisor, limi_process *process)

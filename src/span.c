@@ -30,24 +30,31 @@ static liminal_status make(const char *name, const liminal_trace_context *parent
 {
     size_t length, block;
     liminal_span *span;
+    limi_instant now;
     liminal_status st = limi_text_check(name, LIMINAL_NAME_BYTES, false, "name", &length);
     if (st != LIMINAL_OK) {
         return st;
     }
     block = sizeof *span + length + 1;
-    span = limi_allocate(allocator, block);
+    span = limi_allocate_raw(allocator, block);
     if (span == NULL) {
         return LIMINAL_ENOMEM;
     }
     span->allocator = *allocator;
     span->collector = *collector;
-    span->parent = parent != NULL && liminal_trace_valid(parent) ? *parent : no_context;
-    span->context = liminal_trace_child(parent); /* a fresh root without a parent */
-    span->start = liminal_time_now();
-    span->start_ns = limi_clock_monotonic();
+    if (liminal_trace_valid(parent)) {
+        span->parent = *parent;
+        span->context = liminal_trace_child(parent);
+    } else {
+        span->parent = no_context;
+        span->context = liminal_trace_root();
+    }
+    now = limi_clock_both();
+    span->start.unix_ns = now.wall;
+    span->start_ns = now.monotonic;
     limi_u32_init(&span->finished, 0);
     span->block = block;
-    memcpy(span->name, name, length);
+    memcpy(span->name, name, length + 1);
     *out = span;
     return LIMINAL_OK;
 }
@@ -114,18 +121,10 @@ liminal_trace_context liminal_span_parent(const liminal_span *span)
     return span != NULL ? span->parent : no_context;
 }
 
-liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, liminal_finished_span *out)
+/* Told to whoever wants to know. */
+static void tell(const liminal_span *span, liminal_status outcome, int64_t now, liminal_finished_span *out)
 {
-    liminal_finished_span finished;
-    int64_t now;
-    if (span == NULL || !limi_status_known(outcome)) {
-        return limi_detail(LIMINAL_EINVAL, "%s", span == NULL ? "span: NULL" : "outcome: not a status");
-    }
-    now = limi_clock_monotonic();
-    if (limi_u32_exchange(&span->finished, 1) != 0) {
-        return limi_detail(LIMINAL_EPHASE, "span: finished before");
-    }
-    finished = (liminal_finished_span){
+    liminal_finished_span finished = {
         .name = span->name,
         .context = span->context,
         .parent = span->parent,
@@ -138,6 +137,21 @@ liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, l
     }
     if (out != NULL) {
         *out = finished;
+    }
+}
+
+liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, liminal_finished_span *out)
+{
+    int64_t now;
+    if (span == NULL || !limi_status_known(outcome)) {
+        return limi_detail(LIMINAL_EINVAL, "%s", span == NULL ? "span: NULL" : "outcome: not a status");
+    }
+    now = limi_clock_monotonic();
+    if (limi_u32_exchange(&span->finished, 1) != 0) {
+        return limi_detail(LIMINAL_EPHASE, "span: finished before");
+    }
+    if (span->collector.size != 0 || out != NULL) {
+        tell(span, outcome, now, out);
     }
     return LIMINAL_OK;
 }

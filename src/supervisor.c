@@ -8,6 +8,7 @@
 
 #include "detail.h"
 #include "handle.h"
+#include "later.h"
 #include "scope.h"
 #include "talk.h"
 
@@ -107,7 +108,7 @@ void limi_supervisor_let_in(liminal_supervisor *supervisor)
     limi_word nothing;
     limi_mutex_unlock(&supervisor->lock);
     limi_word_init(&nothing, 0);
-    (void)limi_park(&nothing, 0, limi_clock_monotonic() + MOMENT_NS);
+    (void)limi_park(&nothing, 0, limi_later(limi_clock_monotonic(), MOMENT_NS));
     limi_word_destroy(&nothing);
     limi_mutex_lock(&supervisor->lock);
 }

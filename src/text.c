@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* How many bytes the well-formed UTF-8 sequence at `s` has; 0 if there is none. What RFC 3629 forbids
- * (overlong forms, surrogates, more than U+10FFFF) shows in the lead byte and in the range of the byte
+/* How many bytes the well-formed UTF-8 sequence at `s` has, which is not ASCII; 0 if there is none. What RFC 3629
+ * forbids (overlong forms, surrogates, more than U+10FFFF) shows in the lead byte and in the range of the byte
  * behind it. A zero byte ends the text and is in no such range, so nothing behind it is read. */
 static size_t sequence_length(const unsigned char *s)
 {
@@ -15,9 +15,6 @@ static size_t sequence_length(const unsigned char *s)
     unsigned char high = 0xBF;
     size_t length;
 
-    if (s[0] < 0x80) {
-        return 1;
-    }
     if (s[0] >= 0xC2 && s[0] <= 0xDF) {
         length = 2;
     } else if (s[0] >= 0xE0 && s[0] <= 0xEF) {
@@ -58,6 +55,10 @@ liminal_status limi_text_check(const char *text, size_t most, bool may_be_empty,
         return limi_detail(LIMINAL_EINVAL, "%s: empty", what);
     }
     for (size_t at = 0; at < length;) {
+        if ((unsigned char)text[at] < 0x80) {
+            at++;
+            continue;
+        }
         size_t step = sequence_length((const unsigned char *)text + at);
         if (step == 0) {
             return limi_detail(LIMINAL_EINVAL, "%s: not UTF-8 at byte %zu", what, at);

@@ -71,17 +71,34 @@ void limi_talk_begin_compensation(limi_talk *talk)
     limi_actor_call(&talk->actor);
 }
 
+typedef struct last {
+    limi_talk *talk;
+    liminal_snapshot *snapshot;
+    liminal_status status;
+} last;
+
+static void call_last(void *argument)
+{
+    last *l = argument;
+    l->status = l->talk->compensation.compensate(l->talk->compensation.self, l->snapshot);
+}
+
+/* It has ended its thread. */
+static void last_unwound(void *argument)
+{
+    liminal_snapshot_drop(&((last *)argument)->snapshot);
+}
+
 /* Without memory for a snapshot it is called without one: undoing matters more. */
 static liminal_status make_last(limi_talk *talk)
 {
-    liminal_snapshot *snapshot = NULL;
-    liminal_status st;
+    last l = {.talk = talk};
     limi_mutex_lock(&talk->lock);
-    limi_ignore(liminal_state_snapshot(talk->state, &snapshot));
+    limi_ignore(liminal_state_snapshot(talk->state, &l.snapshot));
     limi_mutex_unlock(&talk->lock);
-    st = talk->compensation.compensate(talk->compensation.self, snapshot);
-    liminal_snapshot_drop(&snapshot);
-    return st;
+    limi_thread_guard(call_last, last_unwound, &l);
+    liminal_snapshot_drop(&l.snapshot);
+    return l.status;
 }
 
 static liminal_status make(limi_talk *talk, const limi_undo *undo, liminal_deadline deadline)

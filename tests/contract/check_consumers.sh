@@ -23,7 +23,7 @@ stranger() { # stranger NAME LANGUAGES ARGUMENTS...
         cat "$scratch/log"
         exit 1
     }
-    "$cmake" --build "$scratch/$name" >"$scratch/log" 2>&1 || {
+    "$cmake" --build "$scratch/$name" --parallel 2 >"$scratch/log" 2>&1 || {
         cat "$scratch/log"
         exit 1
     }

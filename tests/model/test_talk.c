@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_talk.c -- random calls from several threads, as the model has them: on a buffer, with an inline participant,
- * with a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 3
+ * with a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 1.5
  * (and under a sanitizer 1); LIMINAL_TEST_SEED begins with another seed. */
 #include "play.h"
 
@@ -14,7 +14,7 @@
 #ifdef SLOW
 #define SECONDS 1.0
 #else
-#define SECONDS 3.0
+#define SECONDS 1.5
 #endif
 
 static void play(model_kind kind)

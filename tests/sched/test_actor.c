@@ -165,9 +165,9 @@ static void wait_and_none(void)
 static void the_duty_is_handed_on(void **state)
 {
     (void)state;
-    assert_true(prove(brief_and_none, .preemptions = 3, .turns = SCHED_ANY, .old = 1).complete);
-    assert_true(prove(wait_and_brief, .preemptions = 3, .turns = SCHED_ANY, .old = 1).complete);
-    assert_true(prove(wait_and_none, .preemptions = 3, .turns = SCHED_ANY, .old = 1).complete);
+    assert_all(prove(brief_and_none, .preemptions = 3, .turns = SCHED_ANY, .old = 1));
+    assert_all(prove(wait_and_brief, .preemptions = 3, .turns = SCHED_ANY, .old = 1));
+    assert_all(prove(wait_and_none, .preemptions = 3, .turns = SCHED_ANY, .old = 1));
 }
 
 /* ---- what is posted inside a turn; held until it is opened ---- */
@@ -186,7 +186,7 @@ static void a_post_inside_a_turn(void)
 static void held_and_inside(void **state)
 {
     (void)state;
-    assert_true(prove(a_post_inside_a_turn, .preemptions = 3, .turns = SCHED_ANY, .old = 1, .spurious = 1).complete);
+    assert_all(prove(a_post_inside_a_turn, .preemptions = 3, .turns = SCHED_ANY, .old = 1, .spurious = 1));
 }
 
 /* ---- deadlines and calls ---- */
@@ -260,8 +260,8 @@ static void dues_and_calls(void **state)
 {
     (void)state;
     assert_seen(prove(due_and_post, .preemptions = 2, .turns = SCHED_ANY, .old = 1, .early = 1), 3);
-    assert_true(prove(due_alone, .preemptions = 3, .turns = SCHED_ANY, .old = 1, .early = 1).complete);
-    assert_true(prove(a_thread_takes_over, .preemptions = 2, .turns = SCHED_ANY, .old = 1).complete);
+    assert_all(prove(due_alone, .preemptions = 3, .turns = SCHED_ANY, .old = 1, .early = 1));
+    assert_all(prove(a_thread_takes_over, .preemptions = 2, .turns = SCHED_ANY, .old = 1));
 }
 
 /* ---- a thread that ends in a turn ---- */

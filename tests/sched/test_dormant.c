@@ -162,13 +162,13 @@ static void last_drop_against_shutdown(void)
 static void dormant(void **state)
 {
     (void)state;
-    assert_true(prove_widely(close_alone, .preemptions = 2, .turns = SCHED_ANY, .old = 1).complete);
+    assert_all(prove_widely(close_alone, .preemptions = 2, .turns = SCHED_ANY, .old = 1));
     assert_seen(prove_widely(close_against_ask, .preemptions = 2, .turns = 1, .old = 1), 3);
-    assert_true(prove_widely(two_closers, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(close_against_kill, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(kill_against_ask, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(deadline_alone, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(last_drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1).complete);
+    assert_all(prove_widely(two_closers, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(close_against_kill, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(kill_against_ask, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(deadline_alone, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(last_drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1));
 }
 
 int main(void)

@@ -76,10 +76,10 @@ static void dropped_inside_turn(void)
 static void last_drops(void **state)
 {
     (void)state;
-    assert_true(prove_widely(drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(drop_against_shutdown_inline, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(dropped_inside_thread, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(dropped_inside_turn, .preemptions = 2, .turns = 1, .old = 1).complete);
+    assert_all(prove_widely(drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(drop_against_shutdown_inline, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(dropped_inside_thread, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(dropped_inside_turn, .preemptions = 2, .turns = 1, .old = 1));
 }
 
 static void ask_one(void *argument)

@@ -200,8 +200,8 @@ static void links(void **state)
     assert_seen(prove_widely(link_against_exit_trapped, .preemptions = 2, .turns = 2, .old = 1), 3);
     assert_seen(prove_widely(unlink_against_exit, .preemptions = 2, .turns = 2, .old = 1), 3);
     assert_seen(prove_widely(unlink_against_exit_trapped, .preemptions = 2, .turns = 2, .old = 1), 3);
-    assert_true(prove_widely(both_link, .preemptions = 3, .turns = 2, .old = 1).complete);
-    assert_true(prove_widely(both_die, .preemptions = 2, .turns = 1, .old = 1).complete);
+    assert_all(prove_widely(both_link, .preemptions = 3, .turns = 2, .old = 1));
+    assert_all(prove_widely(both_die, .preemptions = 2, .turns = 1, .old = 1));
 }
 
 /* ---- notices ---- */
@@ -299,7 +299,7 @@ static void wait_against_exit(void)
 static void notices(void **state)
 {
     (void)state;
-    assert_true(prove_widely(notice_against_exit, .preemptions = 2, .turns = 2, .old = 1).complete);
+    assert_all(prove_widely(notice_against_exit, .preemptions = 2, .turns = 2, .old = 1));
     assert_seen(prove_widely(cancel_against_firing, .preemptions = 2, .turns = 1, .old = 1), 3);
     assert_seen(prove_widely(cancel_that_gives_up, .preemptions = 2, .turns = 1, .old = 1, .early = 1), 3);
     assert_seen(prove_widely(wait_against_exit, .preemptions = 2, .turns = 1, .old = 1, .early = 1), 3);
@@ -438,7 +438,7 @@ static void ends_and_restarts(void **state)
 {
     (void)state;
     assert_seen(prove_widely(close_against_exit, .preemptions = 2, .turns = 1, .old = 1), 3);
-    assert_true(prove_widely(ask_against_exit, .preemptions = 2, .turns = 2, .old = 1).complete);
+    assert_all(prove_widely(ask_against_exit, .preemptions = 2, .turns = 2, .old = 1));
     assert_seen(prove_widely(exit_against_restart, .preemptions = 2, .turns = 1, .old = 1), 3);
     assert_seen(prove_widely(kill_against_restart, .preemptions = 2, .turns = 1, .old = 1), 3);
     assert_seen(prove_widely(kill_against_close, .preemptions = 2, .turns = 1, .old = 1), 3);

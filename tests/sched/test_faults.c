@@ -140,8 +140,8 @@ static void link_refused(void)
 static void refusals_in_the_middle(void **state)
 {
     (void)state;
-    assert_true(prove(kill_refused, .preemptions = 1, .turns = 1, .old = 1, .faults = 1).complete);
-    assert_true(prove(link_refused, .preemptions = 1, .turns = 1, .old = 1, .faults = 1).complete);
+    assert_all(prove(kill_refused, .preemptions = 1, .turns = 1, .old = 1, .faults = 1));
+    assert_all(prove(link_refused, .preemptions = 1, .turns = 1, .old = 1, .faults = 1));
 }
 
 int main(void)

@@ -104,7 +104,7 @@ static void counts(void **state)
 {
     (void)state;
     /* Two of the three look at `thing` without the lock, which is right only for an owner. */
-    assert_true(prove(three_owners, .preemptions = 3, .turns = SCHED_ANY, .old = 2).complete);
+    assert_all(prove(three_owners, .preemptions = 3, .turns = SCHED_ANY, .old = 2));
     assert_seen(prove(found_or_gone, .preemptions = 3, .turns = SCHED_ANY, .old = 2), 3);
 }
 
@@ -162,8 +162,8 @@ static void two_who_need_requests(void)
 static void private_counts(void **state)
 {
     (void)state;
-    assert_true(prove(two_private_owners, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4).complete);
-    assert_true(prove(two_who_need_requests, .preemptions = 3, .turns = SCHED_ANY, .old = 2).complete);
+    assert_all(prove(two_private_owners, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4));
+    assert_all(prove(two_who_need_requests, .preemptions = 3, .turns = SCHED_ANY, .old = 2));
 }
 
 /* ---- handles ---- */
@@ -240,7 +240,7 @@ static void the_last_handle(void)
 static void handles(void **state)
 {
     (void)state;
-    assert_true(prove(the_last_handle, .preemptions = 3, .turns = SCHED_ANY, .old = 2).complete);
+    assert_all(prove(the_last_handle, .preemptions = 3, .turns = SCHED_ANY, .old = 2));
 }
 
 int main(void)

@@ -81,7 +81,7 @@ static void routing(void **state)
     (void)state;
     /* By the first, by the second, or begun by both and answered by the second. */
     assert_seen(prove_widely(routed_between_threads, .preemptions = 2, .turns = 1, .old = 1), 2 | 4 | 8);
-    assert_true(prove_widely(routed_from_inline, .preemptions = 2, .turns = 1, .old = 1).complete);
+    assert_all(prove_widely(routed_from_inline, .preemptions = 2, .turns = 1, .old = 1));
 }
 
 /* ---- compensation ---- */
@@ -264,8 +264,8 @@ static void ended_in_a_turn(void)
 static void ended_threads(void **state)
 {
     (void)state;
-    assert_true(prove_widely(ended_in_a_thread, .preemptions = 2, .turns = 1, .old = 1).complete);
-    assert_true(prove_widely(ended_in_a_turn, .preemptions = 2, .turns = 1, .old = 1).complete);
+    assert_all(prove_widely(ended_in_a_thread, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(ended_in_a_turn, .preemptions = 2, .turns = 1, .old = 1));
 }
 
 int main(void)

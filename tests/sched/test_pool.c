@@ -113,10 +113,10 @@ static void pool(void **state)
     (void)state;
     assert_seen(prove_widely(a_start_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY, .old = 3), 3);
     assert_seen(prove_widely(two_starts_meet_one_that_is_idle, .preemptions = 2, .turns = SCHED_ANY, .old = 1), 3);
-    assert_true(prove_widely(a_shutdown_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
-                             .old = 3).complete);
-    assert_true(prove_widely(a_start_dismisses_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
-                             .old = 3).complete);
+    assert_all(prove_widely(a_shutdown_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
+                             .old = 3));
+    assert_all(prove_widely(a_start_dismisses_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
+                             .old = 3));
 }
 
 int main(void)

@@ -175,8 +175,8 @@ static void receives_and_asks(void **state)
 static void each_gets_its_own(void **state)
 {
     (void)state;
-    assert_true(prove_widely(two_askers, .preemptions = 2, .turns = 2, .old = 1).complete);
-    assert_true(prove_widely(two_askers_inline, .preemptions = 2, .turns = 2, .old = 1).complete);
+    assert_all(prove_widely(two_askers, .preemptions = 2, .turns = 2, .old = 1));
+    assert_all(prove_widely(two_askers_inline, .preemptions = 2, .turns = 2, .old = 1));
 }
 
 int main(void)

@@ -231,7 +231,7 @@ static void asleep_elsewhere(void)
 static void bells(void **state)
 {
     (void)state;
-    assert_true(prove(rung_by_two, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .spurious = 1).complete);
+    assert_all(prove(rung_by_two, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .spurious = 1));
     assert_seen(prove(rung_or_late, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .spurious = 1, .early = 2), 3);
     assert_seen(prove(asleep_elsewhere, .preemptions = 4, .turns = SCHED_ANY, .old = 3, .spurious = 1), 3);
 }
@@ -381,7 +381,7 @@ static void not_half_free(void)
 static void quotas(void **state)
 {
     (void)state;
-    assert_true(prove(room_for_one, .preemptions = 4, .turns = SCHED_ANY, .old = 2).complete);
+    assert_all(prove(room_for_one, .preemptions = 4, .turns = SCHED_ANY, .old = 2));
     assert_seen(prove(room_or_late, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .early = 1, .spurious = 1), 6);
     assert_seen(prove(half_free, .preemptions = 2, .turns = SCHED_ANY, .old = 2), 1);
     assert_seen(prove(not_half_free, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .early = 1), 3);

@@ -2,7 +2,9 @@
 /* test_soak.c -- everything at once, for as long as one likes: many conversations, inline, threaded, with two
  * participants and with child programs; clients that ask, send, close, drop, find, link and kill at random, with random
  * deadlines; behaviours that fail or end their thread in one answer of a hundred. In the end nothing is left: no
- * block, thread, descriptor, child or handle; every notice has fired once, and what was asked adds up.
+ * block, thread, descriptor, child or handle; every notice has fired once, and what was asked adds up: the callers'
+ * outcomes among themselves, and with the books of the conversations, of which every other one is kept until the end
+ * of its last participant for that. In the builds with LIMINAL_TEST_PAUSES there are pauses inside of the library too.
  *
  *   LIMINAL_TEST_SECONDS  how long, in seconds of the clock; without it a few
  *   LIMINAL_TEST_SEED     of the first client; each has the one before and one more */
@@ -30,7 +32,14 @@
 #define SLOW 0
 #endif
 
-enum { CLIENTS = 4, SLOTS = SLOW ? 50 : 250, PROGRAMS = 4, OUTCOMES = 32, SECONDS = 4 };
+enum { CLIENTS = 4, SLOTS = SLOW ? 50 : 250, PROGRAMS = 4, OUTCOMES = 32, GRAVES = 64, SECONDS = 4 };
+
+/* What callers got from the conversations that are kept, and what those say. */
+typedef struct tally {
+    uint64_t answered, taken, withdrawn; /* asks: OK, not but begun, and those that stayed with the caller */
+    uint64_t sent, received;
+    liminal_counts books;
+} tally;
 
 typedef struct client {
     test_thread thread;
@@ -38,7 +47,10 @@ typedef struct client {
     uint64_t random;
     int number, programs;
     liminal_conversation *talks[SLOTS];
-    bool is_program[SLOTS];
+    bool is_program[SLOTS], is_kept[SLOTS];
+    liminal_conversation *graves[GRAVES];
+    size_t buried;
+    tally tally;
     unsigned long asked, refused, outcomes[OUTCOMES];
 } client;
 
@@ -131,7 +143,8 @@ static void spawn(client *c, size_t slot)
     char name[32];
     self *selves[2] = {NULL, NULL};
     liminal_status st;
-    (void)snprintf(name, sizeof name, "%d.%zu", c->number, slot);
+    bool is_kept = draw(c, 2) == 0;
+    (void)snprintf(name, sizeof name, "%d.%zu%s", c->number, slot, is_kept ? " kept" : "");
     for (size_t i = 0; i < config.participant_count; i++) {
         bool is_inline = draw(c, 2) == 0;
         people[i] = (liminal_participant){.kind = is_inline ? LIMINAL_PARTICIPANT_INLINE : LIMINAL_PARTICIPANT_THREAD,
@@ -157,17 +170,21 @@ static void spawn(client *c, size_t slot)
     } else {
         atomic_fetch_add(&w->selves, (unsigned long)(selves[0] != NULL) + (selves[1] != NULL));
         c->is_program[slot] = with_program;
+        c->is_kept[slot] = is_kept;
         c->programs += with_program;
     }
 }
 
-static void ask(client *c, liminal_conversation *talk)
+static void ask(client *c, liminal_conversation *talk, bool is_kept)
 {
     liminal_envelope *request = say(), *reply = NULL;
     liminal_status st = liminal_conversation_ask(talk, &request, &reply, some_time(c));
     c->asked++;
     c->outcomes[-(int)st >= 0 ? -(int)st % OUTCOMES : (int)st % OUTCOMES]++;
     c->refused += request != NULL;
+    c->tally.answered += is_kept && st == LIMINAL_OK;
+    c->tally.taken += is_kept && st != LIMINAL_OK && request == NULL;
+    c->tally.withdrawn += is_kept && request != NULL;
     (void)test_check((st == LIMINAL_OK) == (reply != NULL));
     (void)test_check(st == LIMINAL_OK || st == LIMINAL_ETIMEDOUT || st == LIMINAL_EEXIT || st == LIMINAL_ECLOSED ||
                      st == LIMINAL_ECANCELED || st == LIMINAL_EFAILED);
@@ -175,12 +192,15 @@ static void ask(client *c, liminal_conversation *talk)
     liminal_envelope_drop(&reply);
 }
 
-static void send(client *c, liminal_conversation *talk)
+static void send(client *c, liminal_conversation *talk, bool is_kept)
 {
     liminal_envelope *message = say(), *reply = NULL;
-    if (liminal_conversation_send(talk, &message, some_time(c)) == LIMINAL_OK &&
-        liminal_conversation_receive(talk, &reply, some_time(c)) == LIMINAL_OK) {
-        (void)test_check(reply != NULL);
+    if (liminal_conversation_send(talk, &message, some_time(c)) == LIMINAL_OK) {
+        c->tally.sent += is_kept;
+        if (liminal_conversation_receive(talk, &reply, some_time(c)) == LIMINAL_OK) {
+            (void)test_check(reply != NULL);
+            c->tally.received += is_kept;
+        }
     }
     liminal_envelope_drop(&message);
     liminal_envelope_drop(&reply);
@@ -233,12 +253,51 @@ static void meddle(client *c)
     }
 }
 
+/* It has ended, and so have all who could still answer: now its books are closed. */
+static void read_books(client *c, liminal_conversation **talk)
+{
+    liminal_snapshot *snapshot = NULL;
+    liminal_participant_status part;
+    liminal_counts counts;
+    liminal_exit exit;
+    (void)test_check(liminal_conversation_close(*talk, liminal_deadline_never()) == LIMINAL_OK);
+    (void)test_check(liminal_conversation_query(*talk, &snapshot, liminal_deadline_never()) == LIMINAL_OK);
+    for (size_t i = 0; liminal_snapshot_participant(snapshot, i, &part) == LIMINAL_OK; i++) {
+        (void)test_check(liminal_process_wait(c->world->supervisor, part.pid, &exit, liminal_deadline_in_ms(20000)) ==
+                         LIMINAL_OK);
+    }
+    liminal_snapshot_drop(&snapshot);
+    (void)test_check(liminal_conversation_query(*talk, &snapshot, liminal_deadline_never()) == LIMINAL_OK);
+    counts = liminal_snapshot_read(snapshot).counts;
+    c->tally.books.received += counts.received;
+    c->tally.books.withdrawn += counts.withdrawn;
+    c->tally.books.late += counts.late;
+    c->tally.books.silent += counts.silent;
+    c->tally.books.unfinished += counts.unfinished;
+    liminal_snapshot_drop(&snapshot);
+    liminal_conversation_drop(talk);
+}
+
+/* The oldest one of those that are kept makes room. */
+static void bury(client *c, liminal_conversation **talk)
+{
+    liminal_conversation **grave = &c->graves[c->buried++ % GRAVES];
+    if (*grave != NULL) {
+        read_books(c, grave);
+    }
+    *grave = *talk;
+    *talk = NULL;
+}
+
 static void end(client *c, size_t slot)
 {
     if (draw(c, 2) == 0) {
         liminal_deadline soon = liminal_deadline_in_ns((int64_t)draw(c, 5000000));
         liminal_status st = liminal_conversation_close(c->talks[slot], soon);
         (void)test_check(st == LIMINAL_OK);
+    }
+    if (c->is_kept[slot]) {
+        bury(c, &c->talks[slot]);
     }
     liminal_conversation_drop(&c->talks[slot]);
     c->programs -= c->is_program[slot];
@@ -249,9 +308,10 @@ static void visit_another(client *c)
 {
     liminal_conversation *talk = NULL;
     char name[32];
-    (void)snprintf(name, sizeof name, "%d.%d", (int)draw(c, CLIENTS), (int)draw(c, SLOTS));
+    bool is_kept = draw(c, 2) == 0;
+    (void)snprintf(name, sizeof name, "%d.%d%s", (int)draw(c, CLIENTS), (int)draw(c, SLOTS), is_kept ? " kept" : "");
     if (liminal_supervisor_find_name(c->world->supervisor, name, &talk) == LIMINAL_OK) {
-        ask(c, talk);
+        ask(c, talk, is_kept);
         liminal_conversation_drop(&talk);
     }
 }
@@ -265,9 +325,9 @@ static void live(void *argument)
         if (c->talks[slot] == NULL) {
             spawn(c, slot);
         } else if (chance < 60) {
-            ask(c, c->talks[slot]);
+            ask(c, c->talks[slot], c->is_kept[slot]);
         } else if (chance < 75) {
-            send(c, c->talks[slot]);
+            send(c, c->talks[slot], c->is_kept[slot]);
         } else if (chance < 80) {
             look(c->talks[slot]);
         } else if (chance < 90) {
@@ -286,6 +346,29 @@ static void live(void *argument)
 }
 
 /* ---- the test ---- */
+
+/* asked = answered + timed out + failed + cancelled + withdrawn, and the books say the same. What was sent may lie
+ * there unread; what was withdrawn may have been refused, which is in no book. */
+static void assert_conserved(world *w)
+{
+    uint64_t answered = 0, taken = 0, withdrawn = 0, sent = 0, received = 0, booked = 0, delivered = 0;
+    for (int i = 0; i < CLIENTS; i++) {
+        const tally *t = &w->clients[i].tally;
+        answered += t->answered;
+        taken += t->taken;
+        withdrawn += t->withdrawn;
+        sent += t->sent;
+        received += t->received;
+        delivered += t->books.received;
+        booked += t->books.received + t->books.withdrawn + t->books.late + t->books.silent + t->books.unfinished;
+    }
+    print_message("kept: %llu answered, %llu received, %llu handed over; %llu in the books, of %llu to %llu\n",
+                  (unsigned long long)answered, (unsigned long long)received, (unsigned long long)delivered,
+                  (unsigned long long)booked, (unsigned long long)(answered + taken),
+                  (unsigned long long)(answered + taken + withdrawn + sent));
+    assert_int_equal(delivered, answered + received);
+    assert_in_range(booked, answered + taken, answered + taken + withdrawn + sent);
+}
 
 static int64_t number(const char *name, int64_t otherwise)
 {
@@ -317,6 +400,13 @@ static void in_the_end_nothing_is_left(void **state)
     for (int i = 0; i < CLIENTS; i++) {
         test_thread_join(&w.clients[i].thread);
     }
+    for (int i = 0; i < CLIENTS; i++) { /* now that nobody visits any more */
+        for (size_t g = 0; g < GRAVES; g++) {
+            if (w.clients[i].graves[g] != NULL) {
+                read_books(&w.clients[i], &w.clients[i].graves[g]);
+            }
+        }
+    }
     assert_int_equal(liminal_supervisor_shutdown(&w.supervisor, &report, liminal_deadline_never()), LIMINAL_OK);
     assert_int_equal(report.running, 0);
     assert_int_equal(report.handles, 0);
@@ -332,6 +422,7 @@ static void in_the_end_nothing_is_left(void **state)
                   asked, answered, atomic_load(&w.fired), report.threads);
     assert_true(answered > 0 && answered < asked);
     assert_int_equal(asked, counted);
+    assert_conserved(&w);
     assert_int_equal(atomic_load(&w.released), atomic_load(&w.selves)); /* each `self` once */
     assert_int_equal(atomic_load(&w.fired), atomic_load(&w.armed));
 }

@@ -52,6 +52,7 @@ void test_fail_from(size_t n); /* it and every later one fail, until test_fail_n
 
 /* Make pthread_create() fail with EAGAIN, wherever it is called but in test_thread_start(). */
 void test_refuse_threads(size_t n);        /* the n-th from now, once; 0: none */
+void test_refuse_threads_later(bool refuse); /* after that one every later one as well, until told otherwise */
 void test_refuse_all_threads(bool refuse); /* every one, until told otherwise */
 size_t test_threads_asked(void);           /* calls since the setup, those that failed too */
 

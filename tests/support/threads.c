@@ -70,7 +70,15 @@ void test_refuse_threads(size_t n)
 {
     test_lock();
     refusal.left = n;
+    refusal.lasting = false;
     refuse_all = false;
+    test_unlock();
+}
+
+void test_refuse_threads_later(bool refuse)
+{
+    test_lock();
+    refusal.lasting = refuse;
     test_unlock();
 }
 

@@ -23,7 +23,7 @@ static void shutting_its_output_is_the_end(void **state)
     ask_fails(talk, "x", LONG, LIMINAL_EEXIT);
     ends(pid_of(talk, 0), LIMINAL_EXIT_SIGNAL, SIGTERM);
     liminal_conversation_drop(&talk);
-    talk = spawn_impatient(program_of(SH("printf 'a partial line'; exec >&-; cat; exit 4")));
+    talk = spawn_argv(SH("printf 'a partial line'; exec >&-; cat; exit 4"));
     get(talk, "a partial line");
     get_fails(talk, LONG, LIMINAL_EEXIT);
     ends(pid_of(talk, 0), LIMINAL_EXIT_CODE, 4); /* its input ended, and so did it */
@@ -85,7 +85,7 @@ static void ending_in_the_middle_of_a_request(void **state)
     liminal_envelope *request, *reply = NULL;
     (void)state;
     open_house();
-    talk = spawn_impatient(program_of(SH("head -c 1000 >/dev/null; exit 3")));
+    talk = spawn_argv(SH("head -c 1000 >/dev/null; exit 3"));
     memset(large, 'x', size);
     request = bytes(large, size);
     free(large);
