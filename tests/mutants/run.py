@@ -347,6 +347,8 @@ def run_test(target, cpu, wall):
     """How it failed, or None; and what it took, of the processor and by the clock."""
     where = OUT / "tests" / ("sched" if target.startswith("sched_") else "") / target
     environment = dict(os.environ, LIMINAL_TEST_SECONDS="0.4")
+    if target.startswith("sched_"): # with it they go to the end, which the short run does not
+        del environment["LIMINAL_TEST_SECONDS"]
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [*FENCE, "sh", "-c", '"$0"; exit $?', str(where)] if FENCE else [str(where)]
     child = subprocess.Popen(command, cwd=where.parent, env=environment, stdin=subprocess.DEVNULL,
