@@ -93,6 +93,7 @@ RELATED = {
     "request": ["unit_ask", "sched_owners", "fault_allocations"],
     "restart": ["unit_restart", "unit_restart_limits", "unit_restart_early", "sched_policy",
                 "race_kill_against_restart", "sched_visits", "unit_compensate_faults"],
+    "scope": ["unit_ask_deadline", "unit_compensate_order", "unit_ask_pattern"],
     "send": ["unit_send_receive", "unit_send_receive_room", "unit_close"],
     "shutdown": ["unit_shutdown", "sched_ends"],
     "signal": ["unit_link_signals", "unit_link_mass", "unit_link_spread"],
