@@ -5,6 +5,8 @@
 
 #include "platform.h"
 
+#include "later.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -75,7 +77,7 @@ limi_instant limi_clock_both(void)
     int64_t now = limi_clock_monotonic();
     if (now >= until) {
         apart = measure_apart();
-        until = now + APART_NS;
+        until = limi_later(now, APART_NS);
     }
     return (limi_instant){.monotonic = now, .wall = now + apart};
 }

@@ -94,29 +94,68 @@ find_launcher() { # find_launcher COMPILER FLAG
     rm -rf "$scratch"
 }
 
-run() { # run NAME COMPILER CMAKE-ARGUMENTS...
+# What cmake is told of each.
+flags_of() { # flags_of NAME
+    case $1 in
+    gcc | gcc-asan) ;;
+    *) echo -DLIMINAL_BUILD_BENCH=OFF ;; # the program that measures: it is here to be compiled, and read by one
+    esac
+    case $1 in
+    clang-*) echo -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld ;; # those sanitizers are large, and every program takes one in
+    esac
+    case $1 in
+    gcc) ;;
+    clang) echo -DLIMINAL_TEST_SCHED=OFF ;; # once is enough
+    clang-asan) echo "-DLIMINAL_SANITIZE=address -DLIMINAL_FUZZ_SECONDS=$fuzz" ;;
+    *-asan) echo -DLIMINAL_SANITIZE=address ;;
+    gcc-tsan) echo "-DLIMINAL_SANITIZE=thread -DLIMINAL_TEST_PAUSES=ON" ;;
+    *-tsan) echo -DLIMINAL_SANITIZE=thread ;;
+    *-tsan-nofutex) echo "-DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF -DLIMINAL_PIDFD=OFF" ;;
+    esac
+}
+
+make_one() { # make_one NAME: how that went is said in build/tests/NAME.made
+    folder=build/tests/$1
+    # One that another generator has made can't be gone on with.
+    grep -qs '^CMAKE_GENERATOR:INTERNAL=Ninja$' "$folder/CMakeCache.txt" || rm -rf "$folder"
+    # shellcheck disable=SC2046 # words
+    if ! cmake -G Ninja -S . -B "$folder" -DCMAKE_C_COMPILER="${1%%-*}" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DLIMINAL_WERROR=ON -DLIMINAL_BUILD_TESTS=ON -DLIMINAL_BUILD_EXAMPLES=ON $(flags_of "$1") \
+        >"$folder.log" 2>&1; then
+        made="FAILED to configure"
+    elif ! cmake --build "$folder" --parallel "$jobs" >"$folder.log" 2>&1; then
+        made="FAILED to build"
+    else
+        made=passed
+    fi
+    echo "$made" >"$folder.new"
+    mv "$folder.new" "$folder.made"
+}
+
+# Many of the tests wait, so meanwhile the next ones are built, with what is left of the processors.
+make_all() {
+    for name in $builds; do
+        make_one "$name"
+    done
+}
+
+run() { # run NAME
     name=$1
-    compiler=$2
-    shift 2
     began=$(date +%s)
     folder=build/tests/$name
-    result=passed
     echo "==== $name ===="
     launcher=
     case $name in
-    *asan*) find_launcher "$compiler" -fsanitize=address ;;
-    *tsan*) find_launcher "$compiler" -fsanitize=thread ;;
+    *asan*) find_launcher "${name%%-*}" -fsanitize=address ;;
+    *tsan*) find_launcher "${name%%-*}" -fsanitize=thread ;;
     esac
-    # One that another generator has made can't be gone on with.
-    grep -qs '^CMAKE_GENERATOR:INTERNAL=Ninja$' "$folder/CMakeCache.txt" || rm -rf "$folder"
-    if ! cmake -G Ninja -S . -B "$folder" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-        -DLIMINAL_WERROR=ON -DLIMINAL_BUILD_TESTS=ON -DLIMINAL_BUILD_EXAMPLES=ON "$@" >"$folder.log" 2>&1; then
+    while [ ! -e "$folder.made" ] && kill -0 "$maker" 2>/dev/null; do
+        sleep 0.2
+    done
+    result=$(cat "$folder.made" || echo "FAILED to begin")
+    if [ "$result" != passed ]; then
         cat "$folder.log"
-        result="FAILED to configure"
-    elif ! cmake --build "$folder" --parallel "$jobs" >"$folder.log" 2>&1; then
-        cat "$folder.log"
-        result="FAILED to build"
-    elif ! $launcher ctest --test-dir "$folder" -j3 --output-on-failure; then # many of them wait
+    elif ! $launcher ctest --test-dir "$folder" -j3 --output-on-failure; then
         result=FAILED
     fi
     [ "$result" = passed ] || failed=$((failed + 1))
@@ -159,29 +198,22 @@ beside() { # beside NAME COMMAND...
 $(printf '%-18s %-20s %4d s' "$name" "$result" "$(($(date +%s) - began))")"
 }
 
-# Each program takes in clang's sanitizers, which are large: half of the time of these builds is linking.
-quick=-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld
-
 mkdir -p build/tests
-[ "$builds" != coverage ] || coverage
-for build in $builds; do
-    compiler=${build%%-*}
-    # The program that measures is run with gcc only: it is of no use under a sanitizer but to be read by it.
-    case $build in
-    *-tsan-nofutex) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=OFF -DLIMINAL_PIDFD=OFF \
-        -DLIMINAL_BUILD_BENCH=OFF ;;
-    gcc-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON -DLIMINAL_TEST_PAUSES=ON ;;
-    clang-tsan) run "$build" "$compiler" -DLIMINAL_SANITIZE=thread -DLIMINAL_FUTEX=ON -DLIMINAL_BUILD_BENCH=OFF \
-        $quick ;;
-    gcc-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON ;;
-    clang-asan) run "$build" "$compiler" -DLIMINAL_SANITIZE=address -DLIMINAL_FUTEX=ON -DLIMINAL_BUILD_BENCH=OFF \
-        -DLIMINAL_FUZZ_SECONDS="$fuzz" $quick ;;
-    coverage) ;; # it has run
-    clang) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON -DLIMINAL_PIDFD=ON \
-        -DLIMINAL_TEST_SCHED=OFF -DLIMINAL_BUILD_BENCH=OFF ;; # once is enough
-    *) run "$build" "$compiler" -DLIMINAL_SANITIZE= -DLIMINAL_FUTEX=ON ;;
-    esac
-done
+if [ "$builds" = coverage ]; then
+    coverage
+else
+    for name in $builds; do
+        rm -f "build/tests/$name.made"
+    done
+    make_all &
+    maker=$!
+    trap 'kill "$maker" 2>/dev/null' EXIT
+    trap 'exit 130' INT TERM
+    renice -n 10 -p "$maker" >/dev/null 2>&1
+    for name in $builds; do
+        run "$name"
+    done
+fi
 
 if [ "$long" = yes ]; then
     uthash=$(sed -n 's/^LIMINAL_UTHASH_DIR:PATH=//p' build/tests/gcc/CMakeCache.txt)

@@ -7,17 +7,6 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
 static void each_call_in_each_place(void **state)
 {
     place p;

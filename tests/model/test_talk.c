@@ -4,18 +4,7 @@
  * (and under a sanitizer 1); LIMINAL_TEST_SEED begins with another seed. */
 #include "play.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifdef SLOW
-#define SECONDS 1.0
-#else
-#define SECONDS 1.5
-#endif
+#define SECONDS (UNDER_TSAN || UNDER_ASAN ? 1.0 : 1.5)
 
 static void play(model_kind kind)
 {

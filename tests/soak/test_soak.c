@@ -21,16 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifndef SLOW
-#define SLOW 0
-#endif
+#define SLOW (UNDER_TSAN || UNDER_ASAN)
 
 enum { CLIENTS = 4, SLOTS = SLOW ? 50 : 250, PROGRAMS = 4, OUTCOMES = 32, GRAVES = 64, SECONDS = 4 };
 

@@ -18,6 +18,8 @@
 
 #include <liminal/memory.h>
 
+#include "sanitizers.h"
+
 /* ---- each test ---- */
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, test_setup, test_teardown)

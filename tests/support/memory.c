@@ -36,15 +36,8 @@ static size_t kept_blocks, kept_bytes;
 static size_t generation, blocks, bytes_live;
 static test_countdown refusal;
 
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
 
-#ifdef UNDER_ASAN
+#if UNDER_ASAN
 void __asan_poison_memory_region(void const volatile *at, size_t size);
 void __asan_unpoison_memory_region(void const volatile *at, size_t size);
 #define poison(at, size) __asan_poison_memory_region((at), (size))

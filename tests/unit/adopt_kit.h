@@ -13,17 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-
 static const liminal_exit_reason normal = {LIMINAL_EXIT_NORMAL, 0};
 static const liminal_exit_reason killed = {LIMINAL_EXIT_KILLED, 0};
 static const liminal_exit_reason error_9 = {LIMINAL_EXIT_ERROR, 9};

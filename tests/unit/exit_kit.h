@@ -3,9 +3,7 @@
 #ifndef TEST_EXIT_KIT_H
 #define TEST_EXIT_KIT_H
 
-#include "support/harness.h"
-
-#include <liminal.h>
+#include "plain_kit.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -139,29 +137,6 @@ static inline liminal_conversation *watch(liminal_supervisor *supervisor, limina
     liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_WATCHED, .name = name, .pid = pid};
     liminal_config config = config_of(&participant, 1);
     return spawn(supervisor, &config);
-}
-
-static inline liminal_supervisor *open_plain(void)
-{
-    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator()};
-    liminal_supervisor *supervisor = NULL;
-    assert_int_equal(liminal_supervisor_open(&options, &supervisor), LIMINAL_OK);
-    return supervisor;
-}
-
-static inline void shut(liminal_supervisor **supervisor)
-{
-    assert_int_equal(liminal_supervisor_shutdown(supervisor, NULL, liminal_deadline_never()), LIMINAL_OK);
-    assert_null(*supervisor);
-    assert_int_equal(test_blocks(), 0);
-}
-
-static inline liminal_envelope *say(const char *text)
-{
-    const liminal_envelope_options options = {LIMINAL_OPS(liminal_envelope_options), .allocator = test_allocator()};
-    liminal_envelope *envelope = NULL;
-    (void)test_check(liminal_envelope_create(text, strlen(text), &options, &envelope) == LIMINAL_OK);
-    return envelope;
 }
 
 /* With a deadline that never comes, like all waits here: whoever is not told at once hangs. */

@@ -3,9 +3,7 @@
 #ifndef TEST_NOTICE_KIT_H
 #define TEST_NOTICE_KIT_H
 
-#include "support/harness.h"
-
-#include <liminal.h>
+#include "plain_kit.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -55,28 +53,6 @@ static inline void part_release(void *self)
 
 static const liminal_behaviour parting = {LIMINAL_OPS(liminal_behaviour), .answer = part_answer,
                                           .release = part_release};
-
-static inline liminal_supervisor *open_plain(void)
-{
-    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator()};
-    liminal_supervisor *supervisor = NULL;
-    assert_int_equal(liminal_supervisor_open(&options, &supervisor), LIMINAL_OK);
-    return supervisor;
-}
-
-static inline void shut(liminal_supervisor **supervisor)
-{
-    assert_int_equal(liminal_supervisor_shutdown(supervisor, NULL, liminal_deadline_never()), LIMINAL_OK);
-    assert_int_equal(test_blocks(), 0);
-}
-
-static inline liminal_envelope *say(const char *text)
-{
-    const liminal_envelope_options options = {LIMINAL_OPS(liminal_envelope_options), .allocator = test_allocator()};
-    liminal_envelope *envelope = NULL;
-    (void)test_check(liminal_envelope_create(text, strlen(text), &options, &envelope) == LIMINAL_OK);
-    return envelope;
-}
 
 static inline liminal_status ask(liminal_conversation *conversation, const char *text)
 {

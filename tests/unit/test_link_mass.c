@@ -4,23 +4,10 @@
 
 #define MS ((int64_t)1000000)
 
-/* TSan needs minutes for so many. */
-#if defined(__SANITIZE_THREAD__)
-#define ALL 10000
-#define APART 40
-#define BESIDE 5 /* calls: pauses at every lock make each twenty times as long */
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define ALL 10000
-#define APART 40
-#define BESIDE 5 /* calls: pauses at every lock make each twenty times as long */
-#endif
-#endif
-#ifndef ALL
-#define ALL 100000
-#define APART 150
-#define BESIDE 50
-#endif
+/* TSan needs minutes for so many; and pauses at every lock make each call twenty times as long. */
+#define ALL (UNDER_TSAN ? 10000 : 100000)
+#define APART (UNDER_TSAN ? 40 : 150)
+#define BESIDE (UNDER_TSAN ? 5 : 50)
 
 /* ---- shutdown ---- */
 

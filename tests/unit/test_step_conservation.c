@@ -6,18 +6,7 @@
 #include "step_kit.h"
 
 /* There is one thread, so TSan has nothing to find here, and would take a minute. */
-#if defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#ifdef UNDER_TSAN
-#define LENGTH 4
-#else
-#define LENGTH 5
-#endif
+#define LENGTH (UNDER_TSAN ? 4 : 5)
 
 enum { TICKETS = LENGTH + 2, UNDOS = 3, DEADLINE = 500, AFTER = 600 };
 
