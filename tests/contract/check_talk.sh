@@ -6,13 +6,13 @@ set -u
 talk=$1
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-failed=0
+: >"$scratch/complaints"
 
+# Behind a pipe this is another process, so a variable could not count them.
 complain() {
-    echo "$*"
-    echo "  it printed: $(cat "$scratch/out")"
-    echo "  and said:   $(cat "$scratch/err")"
-    failed=$((failed + 1))
+    echo "$*" | tee -a "$scratch/complaints"
+    echo "  it printed: $(head -c 2000 "$scratch/out")"
+    echo "  and said:   $(head -c 2000 "$scratch/err")"
 }
 
 # Ends with STATUS (or, "some", with a failure) well before a minute, and says SAYS on standard error.
@@ -91,7 +91,10 @@ seq 1 9 | expect 'dies at once' some 'exited' -- false
 seq 1 9 | expect 'does not exist' some "can't start" -- ./no-such-program
 seq 1 9 | expect 'is a directory' some "can't start" -- /
 seq 1 9 | expect 'buffers its output' some 'no answer' --deadline 300 -- tr 0-9 a-j
-seq 1 9 | expect 'a gigabyte without a line end' some 'no answer' -- sh -c 'exec tr "\0" x </dev/zero'
+(
+    ulimit -v 600000 # kilobytes: what it prints is not kept
+    seq 1 9 | expect 'a gigabyte without a line end' some 'no answer' -- sh -c 'exec tr "\0" x </dev/zero'
+)
 seq 1 9 | expect 'closes its output' some 'no answer' -- sh -c 'exec sleep 1000 >&-'
 seq 1 9 | expect 'closes its input' some 'no answer' -- sh -c 'exec sleep 1000 <&-'
 seq 1 9 | expect 'stops itself' some 'no answer' --deadline 300 -- sh -c 'kill -STOP $$'
@@ -101,5 +104,5 @@ seq 1 9 | expect 'never stops talking' 0 'answered: 9' -- yes
 prints 'never stops talking' "$(yes | head -n 9)"
 seq 1 3 | expect 'no arguments' 2 'PROGRAM' --next cat
 
-echo "$failed complaints"
-[ "$failed" -eq 0 ]
+echo "$(wc -l <"$scratch/complaints") complaints"
+[ ! -s "$scratch/complaints" ]

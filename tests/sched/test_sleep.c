@@ -54,6 +54,18 @@ static void done_against_wait(void)
     sched_join(other);
 }
 
+/* Who only looks, and sees that it is done, sees all that was done before. */
+static void done_against_a_look(void)
+{
+    desk *d = open_desk();
+    int other = sched_thread(say_done, d);
+    bool done = limi_waiter_is_done(&d->waiter);
+    sched_outcome(done);
+    sched_check(done ? d->plain == 7 : limi_waiter_wait(&d->waiter, NULL, INT64_MAX));
+    leave_desk(d);
+    sched_join(other);
+}
+
 /* Whoever was late waits again. */
 static void done_against_deadline(void)
 {
@@ -101,6 +113,7 @@ static void waiters(void **state)
     (void)state;
     assert_seen(prove(done_against_wait, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4, .spurious = 2), 0);
     assert_seen(prove(done_against_wait, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4, .spins = 2), 0);
+    assert_seen(prove(done_against_a_look, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4), 3);
     assert_seen(prove(done_against_deadline, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4, .early = 2,
                       .spurious = 1),
                 3);

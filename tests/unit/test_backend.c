@@ -221,6 +221,28 @@ static void test_default_ask_pid_and_trace(void **state)
     liminal_conversation_drop(&talk);
 }
 
+static liminal_status never_undone(void *self, const liminal_envelope *step)
+{
+    (void)self, (void)step;
+    return LIMINAL_OK;
+}
+
+static void test_default_undo_with(void **state)
+{
+    const liminal_backend table = least_table();
+    liminal_envelope *step = envelope(), *const mine = step;
+    liminal_conversation *talk;
+    fake f = {.calls = 0};
+    (void)state;
+    talk = opened(&table, &f);
+    assert_int_equal(liminal_conversation_undo_with(talk, &step, never_undone, NULL), LIMINAL_EINVAL);
+    assert_non_null(strstr(liminal_status_detail(), "backend"));
+    assert_ptr_equal(step, mine);
+    assert_int_equal(f.calls, 0);
+    liminal_envelope_drop(&step);
+    liminal_conversation_drop(&talk);
+}
+
 static void test_default_try_send(void **state)
 {
     const liminal_backend table = least_table();
@@ -399,6 +421,7 @@ int main(void)
         TEST(test_open_arguments),
         TEST(test_a_table_that_ends_within_a_slot),
         TEST(test_default_ask_pid_and_trace),
+        TEST(test_default_undo_with),
         TEST(test_default_try_send),
         TEST(test_own_slots_are_called),
         TEST(test_the_table_is_copied),

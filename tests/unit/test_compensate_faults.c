@@ -288,6 +288,34 @@ static void nor_does_anybody_wait_behind_it(void **state)
     }
 }
 
+/* A kill has it renewed once: what it is called for later is done by the new one, and that goes on. */
+static void its_thread_is_renewed_once(void **state)
+{
+    const liminal_supervisor_options options = {LIMINAL_OPS(liminal_supervisor_options), .allocator = test_allocator(),
+                                                .idle_threads = LIMINAL_NO_IDLE_THREADS};
+    const variant *v = *state;
+    ledger book = new_ledger();
+    worker w;
+    liminal_conversation *talk;
+    size_t asked, others = v->kind == LIMINAL_PARTICIPANT_THREAD;
+    assert_int_equal(liminal_supervisor_open(&options, &house), LIMINAL_OK);
+    talk = spawn_deeds(v, undoing_config(), &w, &book, "x");
+    asked = test_threads_asked();
+    kill_it(liminal_conversation_pid(talk));
+    test_until(test_threads_asked() == asked + 1);
+    book.holds_at = "x";
+    kill_it(w.pid);
+    test_gate_wait(&book.begun);
+    /* Whoever else has something to bring is through with it, so that the thread finds the conversation as it left it. */
+    test_until(liminal_supervisor_census(house).threads == 1 || others == 0);
+    test_gate_open(&book.go);
+    test_until(liminal_supervisor_census(house).threads == 0);
+    assert_int_equal(test_threads_asked(), asked + 1);
+    ends_failed(talk);
+    assert_string_equal(book.undone, "x ");
+    shut(&talk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +327,7 @@ int main(void)
         FOUR(at_the_deadline_it_fails_all_the_same),
         FOUR(who_only_looks_sees_it_fail_at_the_deadline),
         FOUR(a_close_that_waits_already_is_not_forgotten),
+        FOUR(its_thread_is_renewed_once),
         INLINED(a_behaviour_that_does_not_return_keeps_it_from_being_undone),
         INLINED(nor_does_anybody_wait_behind_it),
     };

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "supervisor_kit.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -117,14 +118,29 @@ static void small_ones_make_room_for_large_ones(void **state)
     shut(&supervisor);
 }
 
+/* Of this process. */
+static int count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+    assert_non_null(tasks);
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        count += task->d_name[0] != '.';
+    }
+    (void)closedir(tasks);
+    return count;
+}
+
 /* Idle ones never keep others out, and live and idle ones together are no more than may live. */
 static void idle_ones_make_room(void **state)
 {
     liminal_supervisor *supervisor = open_with(2, 0);
+    int before = count_threads();
     (void)state;
     for (int i = 0; i < 4; i++) {
         a_round(supervisor, (size_t)i * MUCH);
         assert_int_equal(test_threads_asked(), 2 * (i + 1)); /* the two before had to leave */
+        test_until(count_threads() == before + 2);
     }
     shut(&supervisor);
 }

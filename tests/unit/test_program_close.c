@@ -251,6 +251,22 @@ static void a_shutdown_hurries_a_close_that_has_begun(void **state)
     assert_true(no_child());
 }
 
+/* Of the time that there is, SIGTERM comes with most, and with time to answer it. */
+static void a_shutdown_leaves_time_after_sigterm(void **state)
+{
+    const char *const *argv = SH("trap 'sleep 0.1; exit 6' TERM; echo ready; while :; do sleep 0.02; done");
+    liminal_conversation *talk;
+    liminal_exit exit = {.pid = {0}};
+    (void)state;
+    open_house();
+    talk = spawn_patient(argv, 100, 15000);
+    assert_int_equal(liminal_process_notify(house, pid_of(talk, 0), keep_exit, &exit, NULL), LIMINAL_OK);
+    liminal_conversation_drop(&talk);
+    assert_int_equal(liminal_supervisor_shutdown(&house, NULL, liminal_deadline_in_ms(10000)), LIMINAL_OK);
+    assert_int_equal(exit.reason.kind, LIMINAL_EXIT_CODE);
+    assert_int_equal(exit.reason.code, 6);
+}
+
 /* With time enough everybody has the patience that was asked for. */
 static void a_shutdown_with_time_has_patience(void **state)
 {
@@ -283,6 +299,7 @@ int main(void)
         PROGRAM_TEST(a_shutdown_does_not_wait_for_answers_till_the_end),
         PROGRAM_TEST(a_shutdown_that_is_late_kills),
         PROGRAM_TEST(a_shutdown_hurries_a_close_that_has_begun),
+        PROGRAM_TEST(a_shutdown_leaves_time_after_sigterm),
         PROGRAM_TEST(a_shutdown_with_time_has_patience),
     };
     return cmocka_run_group_tests_name("program: closing", tests, NULL, NULL);
