@@ -14,7 +14,8 @@ typedef enum liminal_framing {
     /* A line. A request gets a line end unless it has one; a reply loses its own. That is the line feed: a
      * carriage return before it belongs to the line, and stays. A last line without a line end counts. */
     LIMINAL_FRAMING_LINE = 0,
-    /* Four bytes, the most significant first, that count the bytes that follow. */
+    /* Four bytes, the most significant first, that count the bytes that follow. A request that they can't count is
+     * consumed in silence. */
     LIMINAL_FRAMING_LENGTH32 = 1,
     /* A header with one line "Content-Length: N" (any case; other lines are skipped), an empty line, and
      * N bytes, as in the Language Server Protocol's base protocol. Lines end with CR LF; a bare LF is read as well.

@@ -531,11 +531,11 @@ static inline void act_row(place *p)
     liminal_conversation_drop(&own);
 }
 
-/* In each so many-th place each call that is not alone in its world: nothing waits that should not. */
+/* In each place, or each so many-th, each call that is not alone in its world: nothing waits that should not. */
 static inline void live_everywhere(int step)
 {
     place p;
-    for (int kind = 0; kind < PLACES; kind += step) {
+    for (int kind = step - 1; kind < PLACES; kind += step) {
         place_begin(&p, (place_kind)kind, act_row, NULL);
         place_end(&p);
     }

@@ -116,14 +116,14 @@ static void no_wait_ends_by_a_signal(void **state)
 
 /* ---- system calls that a signal ends ---- */
 
-/* Of each three of a kind the third is ended by a signal that nobody sent. */
+/* Of each three of a kind the second is ended by a signal that nobody sent. */
 enum { READ, WRITE, WAITID, POLL, EPOLL_WAIT, GETRANDOM, CALLS };
 static atomic_bool interrupting;
 static atomic_uint calls[CALLS];
 
 static bool is_interrupted(int which)
 {
-    bool hit = atomic_load(&interrupting) && atomic_fetch_add(&calls[which], 1) % 3 == 2;
+    bool hit = atomic_load(&interrupting) && atomic_fetch_add(&calls[which], 1) % 3 == 1;
     if (hit) {
         errno = EINTR;
     }
@@ -181,7 +181,7 @@ static void each_system_call_may_be_interrupted(void **state)
     live_everywhere(4); /* a program is started in each */
     atomic_store(&interrupting, false);
     for (int i = 0; i < CALLS; i++) {
-        assert_true(atomic_load(&calls[i]) > 2);
+        assert_true(atomic_load(&calls[i]) >= 2);
     }
 }
 

@@ -78,6 +78,7 @@ static world_of_one *open_world(bool held)
     world_of_one *w = sched_allocator()->allocate(NULL, sizeof *w);
     memset(w, 0, sizeof *w);
     limi_actor_init(&w->actor, held);
+    limi_waiter_init(&w->told);
     w->owner = 1; /* the first that is started */
     w->actor.self = w;
     w->actor.handle = handle;
@@ -109,6 +110,7 @@ static void end_world(world_of_one *w, int owner, int count)
     }
     sched_check(limi_mailbox_is_sealed(&w->actor.mailbox));
     limi_actor_destroy(&w->actor);
+    limi_waiter_destroy(&w->told); /* when who said it has left */
     sched_allocator()->release(NULL, w, sizeof *w);
 }
 
@@ -208,6 +210,7 @@ static void due_and_post(void)
     sched_check(w->count == 1 && w->dues <= 1);
     sched_outcome((unsigned)w->dues);
     limi_actor_destroy(&w->actor);
+    limi_waiter_destroy(&w->told); /* when who said it has left */
     sched_allocator()->release(NULL, w, sizeof *w);
 }
 
@@ -224,12 +227,10 @@ static void due_alone(void)
     world_of_one *w = open_world(false);
     int owner, one;
     w->actor.on_due = tell;
-    limi_waiter_init(&w->told);
     owner = sched_thread(live, w);
     one = sched_thread(set_due, w);
     sched_check(limi_waiter_wait(&w->told, NULL, INT64_MAX) && w->dues == 1);
     sched_join(one);
-    limi_waiter_destroy(&w->told);
     end_world(w, owner, 0);
 }
 
@@ -284,6 +285,7 @@ static void ended_in_a_turn(void)
     sched_check(w->count == 2);
     sched_outcome((unsigned)w->by_owner);
     limi_actor_destroy(&w->actor);
+    limi_waiter_destroy(&w->told); /* when who said it has left */
     sched_allocator()->release(NULL, w, sizeof *w);
 }
 

@@ -251,6 +251,27 @@ static void woken_or_late(void)
     limi_word_destroy(&b.word);
 }
 
+/* Who sleeps may be up and away when the waker comes to wake it. */
+static void wake_late(void *argument)
+{
+    bed *b = argument;
+    limi_u32_store(&b->word.value, 1);
+    limi_unpark(&b->word);
+}
+
+static void gone_before_the_unpark(void)
+{
+    bed b;
+    int waker;
+    limi_word_init(&b.word, 0);
+    waker = sched_thread(wake_late, &b);
+    while (limi_u32_load(&b.word.value) == 0) {
+        (void)limi_park(&b.word, 0, INT64_MAX);
+    }
+    limi_word_destroy(&b.word);
+    sched_join(waker);
+}
+
 static void a_lost_wake(void **state)
 {
     (void)state;
@@ -260,6 +281,7 @@ static void a_lost_wake(void **state)
     /* Without old values it is not seen. */
     assert_all(prove(scenario_weak, .preemptions = SCHED_ANY, .turns = SCHED_ANY));
     (void)find(SCHED_LOST_WAKE, forgotten_unpark, ALL);
+    (void)find(SCHED_FREED, gone_before_the_unpark, ALL);
 }
 
 static void ends_of_waits(void **state)

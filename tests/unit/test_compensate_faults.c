@@ -306,7 +306,8 @@ static void its_thread_is_renewed_once(void **state)
     book.holds_at = "x";
     kill_it(w.pid);
     test_gate_wait(&book.begun);
-    /* Whoever else has something to bring is through with it, so that the thread finds the conversation as it left it. */
+    /* Whoever else has something to bring is through with it, so that the thread finds the conversation as it left
+     * it. */
     test_until(liminal_supervisor_census(house).threads == 1 || others == 0);
     test_gate_open(&book.go);
     test_until(liminal_supervisor_census(house).threads == 0);

@@ -181,6 +181,8 @@ void heap_count_left(void);             /* a leak is a failure */
 
 typedef struct place place;
 
+#define PLACE_GONE UINT32_MAX /* the mark of none */
+
 void places_clear(void);
 place *place_at(uint32_t *cell);
 void place_touch(place *p, bool also); /* with a point, also if it is not shared; then it may be gone */

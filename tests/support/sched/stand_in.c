@@ -105,6 +105,7 @@ void limi_word_destroy(limi_word *word)
             sched_fail(SCHED_MISUSE, "fiber %u sleeps on a word that is destroyed", i);
         }
     }
+    word->value.cell = PLACE_GONE; /* whoever still comes here is told that no atomic is */
 }
 
 static place *come_to_word(limi_word *word, bool timed)
