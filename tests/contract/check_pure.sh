@@ -22,25 +22,18 @@ for name in "$@"; do
         case $file in
         */platform.h | */platform_inline.h | */platform_process.h | */platform_call.h) complain "src/$name.c: is pure, but includes $file" ;;
         esac
-        found=$(grep -nE "^ *# *include +$system" "$file") &&
-            complain "src/$name.c: is pure, but through $file: $found"
     done
+    # shellcheck disable=SC2086 # words
+    found=$(grep -HnE "^ *# *include +$system" $files) && complain "src/$name.c: is pure, but through $found"
 done
 
 # Only the platform's own sources speak with the system.
-for file in src/*.[ch] include/*.h include/liminal/*.h; do
-    case $file in
-    src/platform_posix.c | src/platform_poll.c | src/platform_watch.c | src/platform_child.c | src/platform_call.h) continue ;;
-    esac
-    found=$(grep -nE "^ *# *include +$system" "$file") && complain "$file: $found"
-done
+found=$(grep -HnE "^ *# *include +$system" src/*.[ch] include/*.h include/liminal/*.h |
+    grep -vE '^src/platform_(posix\.c|poll\.c|watch\.c|child\.c|call\.h):') && complain "$found"
 
 # Every atomic operation goes through the treaty.
-for file in src/*.[ch] include/*.h include/liminal/*.h; do
-    case $file in src/platform_*) continue ;; esac
-    found=$(grep -nE '(^|[^[:alnum:]_])(_Atomic|atomic_[a-z]|__atomic_|__sync_|<stdatomic\.h>|volatile )' "$file") &&
-        complain "$file: $found"
-done
+atomic='(^|[^[:alnum:]_])(_Atomic|atomic_[a-z]|__atomic_|__sync_|<stdatomic\.h>|volatile )'
+found=$(grep -HnE "$atomic" src/*.[ch] include/*.h include/liminal/*.h | grep -v '^src/platform_') && complain "$found"
 
 echo "$# pure sources, $failed complaints"
 [ "$failed" -eq 0 ] && [ "$#" -gt 0 ]

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_talk.c -- random calls from several threads, as the model has them: on a buffer, with an inline participant,
- * with a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 1.5
- * (and under a sanitizer 1); LIMINAL_TEST_SEED begins with another seed. */
+ * with a threaded one. LIMINAL_TEST_SECONDS makes each of the three take so many seconds of a processor instead of 1;
+ * LIMINAL_TEST_SEED begins with another seed. */
 #include "play.h"
 
-#define SECONDS (UNDER_TSAN || UNDER_ASAN ? 1.0 : 1.5)
+#define SECONDS 1.0
 
 static void play(model_kind kind)
 {
