@@ -6,22 +6,15 @@
 #define _GNU_SOURCE
 #include "fault/calls_kit.h"
 
+#include "platform.h"
+
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifndef SLOW
-#define SLOW 0
-#endif
+#define SLOW (UNDER_TSAN || UNDER_ASAN)
 
 /* ---- what is refused ---- */
 
@@ -44,17 +37,37 @@ static bool system_refuses(void)
     return false;
 }
 
-/* The linker sends the library's calls here. */
-#define REFUSABLE(type, name, parameters, arguments, refusal) \
-    type __real_##name parameters;                            \
-    type __wrap_##name parameters;                            \
-    type __wrap_##name parameters                             \
-    {                                                         \
-        if (system_refuses()) {                               \
-            refusal;                                          \
-        }                                                     \
-        return __real_##name arguments;                       \
+/* The linker sends the library's calls here, if `ours`. */
+#define REFUSABLE_IF(ours, type, name, parameters, arguments, refusal) \
+    type __real_##name parameters;                                     \
+    type __wrap_##name parameters;                                     \
+    type __wrap_##name parameters                                      \
+    {                                                                  \
+        if ((ours) && system_refuses()) {                              \
+            refusal;                                                   \
+        }                                                              \
+        return __real_##name arguments;                                \
     }
+#define REFUSABLE(type, name, parameters, arguments, refusal) \
+    REFUSABLE_IF(true, type, name, parameters, arguments, refusal)
+
+/* A sanitizer that is linked in has a key of its own, which nobody can refuse it. */
+static _Thread_local bool is_our_key;
+
+#define OUR_KEY(name, parameters, arguments)     \
+    liminal_status __real_##name parameters;     \
+    liminal_status __wrap_##name parameters;     \
+    liminal_status __wrap_##name parameters      \
+    {                                            \
+        liminal_status st;                       \
+        is_our_key = true;                       \
+        st = __real_##name arguments;            \
+        is_our_key = false;                      \
+        return st;                               \
+    }
+
+OUR_KEY(limi_key_create, (limi_key *key), (key))
+OUR_KEY(limi_key_set, (const limi_key *key, limi_key_value *value), (key, value))
 
 REFUSABLE(int, pipe2, (int ends[2], int flags), (ends, flags), errno = ENFILE; return -1)
 REFUSABLE(int, eventfd, (unsigned value, int flags), (value, flags), errno = EMFILE; return -1)
@@ -68,8 +81,9 @@ REFUSABLE(int, posix_spawn_file_actions_init, (posix_spawn_file_actions_t *actio
 REFUSABLE(int, posix_spawn_file_actions_adddup2, (posix_spawn_file_actions_t *actions, int from, int to),
           (actions, from, to), return ENOMEM)
 REFUSABLE(int, posix_spawnattr_init, (posix_spawnattr_t *attributes), (attributes), return ENOMEM)
-REFUSABLE(int, pthread_key_create, (pthread_key_t *key, void (*at_end)(void *)), (key, at_end), return EAGAIN)
-REFUSABLE(int, pthread_setspecific, (pthread_key_t key, const void *value), (key, value), return ENOMEM)
+REFUSABLE_IF(is_our_key, int, pthread_key_create, (pthread_key_t *key, void (*at_end)(void *)), (key, at_end),
+             return EAGAIN)
+REFUSABLE_IF(is_our_key, int, pthread_setspecific, (pthread_key_t key, const void *value), (key, value), return ENOMEM)
 REFUSABLE(int, pthread_attr_init, (pthread_attr_t *attributes), (attributes), return ENOMEM)
 
 static void refuse(means what, size_t n, bool lasting)
