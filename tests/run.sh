@@ -47,7 +47,6 @@ need_command cppcheck cppcheck
 need_command gcov gcc
 need_command make make
 need_command ninja ninja-build
-need_command ld.lld lld
 need_command cmake cmake
 need_command ctest cmake
 need_command pkg-config pkg-config
@@ -99,9 +98,6 @@ flags_of() { # flags_of NAME
     case $1 in
     gcc | gcc-asan) ;;
     *) echo -DLIMINAL_BUILD_BENCH=OFF ;; # the program that measures: it is here to be compiled, and read by one
-    esac
-    case $1 in
-    clang-*) echo -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld ;; # those sanitizers are large, and every program takes one in
     esac
     case $1 in
     gcc) ;;
