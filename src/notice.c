@@ -143,14 +143,15 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
     } else {
         limi_list_append(watch ? &process->watches : &process->notices, &notice->link);
     }
+    if (out != NULL) {
+        *out = notice; /* before it can be called: it may let go of itself */
+    }
     limi_mutex_unlock(&supervisor->lock);
 
     if (dead) {
         fire(notice, &exit, 2);
     }
-    if (out != NULL) {
-        *out = notice;
-    } else {
+    if (out == NULL) {
         release(notice);
     }
     return LIMINAL_OK;

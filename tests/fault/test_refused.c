@@ -51,6 +51,21 @@ static bool system_refuses(void)
 #define REFUSABLE(type, name, parameters, arguments, refusal) \
     REFUSABLE_IF(true, type, name, parameters, arguments, refusal)
 
+REFUSABLE(int, pipe2, (int ends[2], int flags), (ends, flags), errno = ENFILE; return -1)
+REFUSABLE(int, eventfd, (unsigned value, int flags), (value, flags), errno = EMFILE; return -1)
+REFUSABLE(int, epoll_create1, (int flags), (flags), errno = EMFILE; return -1)
+REFUSABLE(int, epoll_ctl, (int fd, int what, int other, struct epoll_event *event), (fd, what, other, event),
+          errno = ENOSPC; return -1)
+REFUSABLE(int, posix_spawnp, (pid_t *out, const char *file, const posix_spawn_file_actions_t *actions,
+                              const posix_spawnattr_t *attributes, char *const argv[], char *const environment[]),
+          (out, file, actions, attributes, argv, environment), return EAGAIN)
+REFUSABLE(int, posix_spawn_file_actions_init, (posix_spawn_file_actions_t *actions), (actions), return ENOMEM)
+REFUSABLE(int, posix_spawn_file_actions_adddup2, (posix_spawn_file_actions_t *actions, int from, int to),
+          (actions, from, to), return ENOMEM)
+REFUSABLE(int, posix_spawnattr_init, (posix_spawnattr_t *attributes), (attributes), return ENOMEM)
+
+/* Clang's TSan is linked in, and calls these before it is there itself. */
+#ifdef REFUSES_PTHREADS
 /* A sanitizer that is linked in has a key of its own, which nobody can refuse it. */
 static _Thread_local bool is_our_key;
 
@@ -69,22 +84,11 @@ static _Thread_local bool is_our_key;
 OUR_KEY(limi_key_create, (limi_key *key), (key))
 OUR_KEY(limi_key_set, (const limi_key *key, limi_key_value *value), (key, value))
 
-REFUSABLE(int, pipe2, (int ends[2], int flags), (ends, flags), errno = ENFILE; return -1)
-REFUSABLE(int, eventfd, (unsigned value, int flags), (value, flags), errno = EMFILE; return -1)
-REFUSABLE(int, epoll_create1, (int flags), (flags), errno = EMFILE; return -1)
-REFUSABLE(int, epoll_ctl, (int fd, int what, int other, struct epoll_event *event), (fd, what, other, event),
-          errno = ENOSPC; return -1)
-REFUSABLE(int, posix_spawnp, (pid_t *out, const char *file, const posix_spawn_file_actions_t *actions,
-                              const posix_spawnattr_t *attributes, char *const argv[], char *const environment[]),
-          (out, file, actions, attributes, argv, environment), return EAGAIN)
-REFUSABLE(int, posix_spawn_file_actions_init, (posix_spawn_file_actions_t *actions), (actions), return ENOMEM)
-REFUSABLE(int, posix_spawn_file_actions_adddup2, (posix_spawn_file_actions_t *actions, int from, int to),
-          (actions, from, to), return ENOMEM)
-REFUSABLE(int, posix_spawnattr_init, (posix_spawnattr_t *attributes), (attributes), return ENOMEM)
 REFUSABLE_IF(is_our_key, int, pthread_key_create, (pthread_key_t *key, void (*at_end)(void *)), (key, at_end),
              return EAGAIN)
 REFUSABLE_IF(is_our_key, int, pthread_setspecific, (pthread_key_t key, const void *value), (key, value), return ENOMEM)
 REFUSABLE(int, pthread_attr_init, (pthread_attr_t *attributes), (attributes), return ENOMEM)
+#endif
 
 static void refuse(means what, size_t n, bool lasting)
 {
