@@ -142,17 +142,19 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
         limi_u32_store(&notice->word.value, FIRING);
     } else {
         limi_list_append(watch ? &process->watches : &process->notices, &notice->link);
-    }
-    if (out != NULL) {
-        *out = notice; /* before it can be called: it may let go of itself */
+        if (out != NULL) {
+            *out = notice; /* before another thread can call it: it may let go of itself */
+        }
     }
     limi_mutex_unlock(&supervisor->lock);
 
     if (dead) {
-        fire(notice, &exit, 2);
+        fire(notice, &exit, 2); /* which may end this thread, and then nobody has it */
     }
     if (out == NULL) {
         release(notice);
+    } else if (dead) {
+        *out = notice;
     }
     return LIMINAL_OK;
 }

@@ -97,7 +97,8 @@ typedef struct liminal_notice liminal_notice;
  * long as its conversation is, others as adopt.h says; a notice still open
  * when one is forgotten was fired before.
  *
- * Gives:    *out, for liminal_notice_cancel(), before `notify` can be called; `out` may be NULL.
+ * Gives:    *out, for liminal_notice_cancel(), before `notify` is called, unless that is inside this call; `out` may
+ *           be NULL.
  * Threads:  any.
  * Blocks:   never, unless `notify` does.
  * Errors:   EINVAL (a NULL), ENOPROC (no such pid), ENOMEM, EFORKED.
