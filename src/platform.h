@@ -153,7 +153,7 @@ int64_t limi_clock_wall(void);
 int64_t limi_tick_monotonic(void);
 int64_t limi_tick_wall(void);
 
-/* Both clocks at one instant. */
+/* Both clocks at one instant. Where the wall clock is set, that may show a millisecond later. */
 typedef struct limi_instant {
     int64_t wall, monotonic;
 } limi_instant;
