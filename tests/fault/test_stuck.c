@@ -134,10 +134,8 @@ static void one_that_is_cancelled(void **state)
 /* It does not leave the library half way: that comes at its next point of cancellation, when it is out again. */
 static void cancel_it(scene *s)
 {
-    const struct timespec moment = {0, 1000000}; /* to come to its wait; before that it may be cancelled as well */
-    (void)nanosleep(&moment, NULL);
+    test_until(atomic_load(&s->task) != 0 && test_sleeps(atomic_load(&s->task)));
     (void)pthread_cancel(s->thread.thread);
-    (void)nanosleep(&moment, NULL);
 }
 
 static void nothing(void)

@@ -5,6 +5,9 @@
 
 #include "fault/calls_kit.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #define SECOND ((int64_t)1000000000)
 #define MINUTE (60 * SECOND)
 
@@ -20,6 +23,7 @@ typedef struct scene {
     liminal_deadline deadline;
     liminal_status status;
     atomic_bool over;
+    atomic_long task; /* the kernel's number of its thread, when it has begun */
     test_thread thread, helper;
     bool helped;
 } scene;
@@ -287,6 +291,7 @@ enum { WAITS = sizeof waits / sizeof waits[0] };
 static inline void wait_for_it(void *argument)
 {
     scene *s = argument;
+    atomic_store(&s->task, (long)syscall(SYS_gettid));
     s->status = s->row->wait(s);
     atomic_store(&s->over, true);
 }

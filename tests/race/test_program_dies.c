@@ -120,6 +120,19 @@ static void kill_there(void *argument)
     (void)kill(k->child, SIGKILL);
 }
 
+/* The killer, and the caller with what is to cross that: now one is first, and now the other. */
+static void set_out(killer *k, pid_t child, int round)
+{
+    k->child = child;
+    k->round = round;
+    k->up = (test_gate)TEST_GATE_INIT;
+    test_thread_start(&k->thread, kill_there, k);
+    test_gate_wait(&k->up);
+    if (round % 2 == 0) {
+        dawdle(round / 2);
+    }
+}
+
 static void keep_exit(void *self, const liminal_exit *exit)
 {
     *(liminal_exit *)self = *exit;
@@ -135,19 +148,14 @@ static void a_death_crosses_a_shutdown(void **state)
         static killer k;
         liminal_conversation *talk;
         liminal_exit exit = {.pid = {0}};
+        pid_t child;
         open_house();
         talk = spawn_argv(ARGV("cat"));
         ask_gives(talk, "x", "x");
         assert_int_equal(liminal_process_notify(house, pid_of(talk, 0), keep_exit, &exit, NULL), LIMINAL_OK);
-        k.child = only_child();
-        k.round = round;
-        k.up = (test_gate)TEST_GATE_INIT;
+        child = only_child();
         liminal_conversation_drop(&talk);
-        test_thread_start(&k.thread, kill_there, &k);
-        test_gate_wait(&k.up);
-        if (round % 2 == 0) {
-            dawdle(round / 2);
-        }
+        set_out(&k, child, round);
         shut_house();
         test_thread_join(&k.thread);
         if (exit.reason.kind == LIMINAL_EXIT_SIGNAL) {
@@ -176,14 +184,7 @@ static void a_death_crosses_a_restart(void **state)
         liminal_pid pid = pid_of(talk, 0), life = liminal_conversation_pid(talk);
         liminal_status killed;
         ask_gives(talk, "x", "x");
-        k.child = only_child();
-        k.round = round;
-        k.up = (test_gate)TEST_GATE_INIT;
-        test_thread_start(&k.thread, kill_there, &k);
-        test_gate_wait(&k.up);
-        if (round % 2 == 0) {
-            dawdle(round / 2);
-        }
+        set_out(&k, only_child(), round);
         killed = liminal_process_kill(house, life);
         assert_true(killed == LIMINAL_OK || killed == LIMINAL_ENOPROC);
         get_fails(talk, LONG, LIMINAL_EEXIT);
@@ -212,14 +213,7 @@ static void a_death_crosses_the_last_drop(void **state)
         liminal_pid pid = pid_of(talk, 0);
         ask_gives(talk, "x", "x");
         assert_int_equal(liminal_process_notify(house, pid, keep_exit, &exit, &notice), LIMINAL_OK);
-        k.child = only_child();
-        k.round = round;
-        k.up = (test_gate)TEST_GATE_INIT;
-        test_thread_start(&k.thread, kill_there, &k);
-        test_gate_wait(&k.up);
-        if (round % 2 == 0) {
-            dawdle(round / 2);
-        }
+        set_out(&k, only_child(), round);
         liminal_conversation_drop(&talk);
         test_thread_join(&k.thread);
         test_until(no_child() && liminal_supervisor_census(house).threads == 0);

@@ -90,6 +90,9 @@ void test_gate_open(test_gate *gate);
 void test_gate_wait_at(test_gate *gate, const char *text, const char *file, int line);
 bool test_gate_try(test_gate *gate); /* take one if there is one */
 
+/* Whether a thread of this process sleeps, by the kernel's number of it. */
+bool test_sleeps(long task);
+
 /* Look again and again, yielding, until the condition holds, under the same guard. For what can only be
  * seen and does not tell, such as "that thread has gone to sleep"; where a gate will do, use a gate. */
 #define test_until(condition)                                                  \

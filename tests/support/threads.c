@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <stdio.h>
+#include <string.h>
 
 #define NS_PER_S 1000000000
 
@@ -197,4 +199,19 @@ void test_gate_wait_at(test_gate *gate, const char *text, const char *file, int 
     }
     gate->count--;
     (void)pthread_mutex_unlock(&gate->lock);
+}
+
+bool test_sleeps(long task)
+{
+    char path[64], text[512] = "";
+    const char *after;
+    FILE *file;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/stat", task);
+    file = fopen(path, "re");
+    if (file == NULL) {
+        return false;
+    }
+    after = fgets(text, sizeof text, file) != NULL ? strrchr(text, ')') : NULL; /* its name may have any character */
+    (void)fclose(file);
+    return after != NULL && after[2] == 'S';
 }

@@ -152,20 +152,6 @@ static inline void guest_start(guest *g, liminal_supervisor *supervisor, guest_w
     test_gate_wait(&g->in);
 }
 
-/* Whether a thread sleeps, by the kernel's number. */
-static inline bool sleeps(long number)
-{
-    char path[64], state = '?';
-    FILE *file;
-    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/stat", number);
-    file = fopen(path, "r");
-    if (file != NULL) {
-        (void)!fscanf(file, "%*d (%*[^)]) %c", &state);
-        (void)fclose(file);
-    }
-    return state == 'S';
-}
-
 static inline void guest_leave(guest *g)
 {
     test_gate_open(&g->go);

@@ -66,25 +66,10 @@ static inline void close_body(void *argument)
     self->status = liminal_conversation_close(self->talk, self->deadline);
 }
 
-static inline bool asleep(long task)
-{
-    char path[64], text[512] = "";
-    const char *after;
-    FILE *file;
-    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/stat", task);
-    file = fopen(path, "r");
-    if (file == NULL) {
-        return false;
-    }
-    after = fgets(text, sizeof text, file) != NULL ? strrchr(text, ')') : NULL;
-    (void)fclose(file);
-    return after != NULL && after[2] == 'S';
-}
-
 static inline void start_asleep(call *self, void (*body)(void *argument))
 {
     start(self, body);
-    test_until(asleep(self->task));
+    test_until(test_sleeps(self->task));
 }
 
 /* An ask, and on return the behaviour is in the middle of it. */

@@ -303,7 +303,7 @@ static void a_message_or_the_own_end_wakes_who_waits(void **state)
         guest g;
         guest_start(&g, supervisor, BY_DETACH, wait_for_a_message, &s);
         assert_int_equal(liminal_process_trap(supervisor, g.pid, true), LIMINAL_OK);
-        test_until(sleeps(g.number));
+        test_until(test_sleeps(g.number));
         if (i == 0) {
             assert_int_equal(liminal_process_signal(supervisor, g.pid, g.pid, error_9), LIMINAL_OK);
         } else if (i == 1) {

@@ -177,7 +177,7 @@ static void waiting_while_completing(void **state)
             test_gate_wait(&self.begun); /* this receiver may be running it */
         }
     }
-    test_until(asleep(receivers[1].task));
+    test_until(test_sleeps(receivers[1].task));
     closer = (call){.talk = talk, .deadline = liminal_deadline_never()};
     start_asleep(&closer, close_body);
     test_gate_open(&self.go);

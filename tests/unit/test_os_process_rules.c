@@ -353,7 +353,7 @@ static void a_forked_child_does_not_disturb(void **state)
     (void)kill(other.pid, SIGKILL);
     assert_ends(supervisor, another, os_signal(SIGKILL));
     assert_int_equal(atomic_load(&w.count), 1);
-    test_until(sleeps(watcher)); /* and is not woken again and again */
+    test_until(test_sleeps(watcher)); /* and is not woken again and again */
     (void)os_end(&s);
     (void)os_end(&other);
     shut(&supervisor);

@@ -108,34 +108,16 @@ typedef struct pest {
     limi_chime *chime;
 } pest;
 
-static bool sleeps(long task)
-{
-    char path[64], text[256];
-    const char *after;
-    FILE *file;
-    size_t got;
-    (void)snprintf(path, sizeof path, "/proc/self/task/%ld/stat", task);
-    file = fopen(path, "r");
-    if (file == NULL) {
-        return false;
-    }
-    got = fread(text, 1, sizeof text - 1, file);
-    (void)fclose(file);
-    text[got] = '\0';
-    after = strrchr(text, ')');
-    return after != NULL && after[2] == 'S';
-}
-
 static void interrupt_five_times_then_ring(void *argument)
 {
     pest *p = argument;
     int before = atomic_load(&interruptions);
     for (int i = 1; i <= 5; i++) {
-        test_until(sleeps(p->task));
+        test_until(test_sleeps(p->task));
         (void)pthread_kill(p->victim, SIGUSR1);
         test_until(atomic_load(&interruptions) == before + i);
     }
-    test_until(sleeps(p->task));
+    test_until(test_sleeps(p->task));
     limi_chime_ring(p->chime);
 }
 
