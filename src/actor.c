@@ -41,7 +41,7 @@ static void ring(limi_actor *actor, uint32_t bits)
         return;
     }
     if (is_mine_to_decide(actor)) {
-        actor->begin(actor->self);
+        actor->kind->begin(actor->self);
     } else {
         limi_bell_wake(&actor->bell);
     }
@@ -51,7 +51,7 @@ static void ring(limi_actor *actor, uint32_t bits)
 static void part(limi_actor *actor)
 {
     if (is_mine_to_decide(actor)) {
-        actor->forgo(actor->self);
+        actor->kind->forgo(actor->self);
     } else {
         ring(actor, LOOK);
     }
@@ -61,7 +61,7 @@ void limi_actor_lie_dormant(limi_actor *actor)
 {
     limi_u32_store(&actor->dormant, 1);
     if (!limi_bell_doze(&actor->bell) && is_mine_to_decide(actor)) {
-        actor->begin(actor->self);
+        actor->kind->begin(actor->self);
     }
 }
 
@@ -69,6 +69,7 @@ void limi_actor_init(limi_actor *actor, bool held)
 {
     limi_mailbox_init(&actor->mailbox, held);
     limi_bell_init(&actor->bell);
+    limi_spinner_init_idle(&actor->bell.spinner); /* most are at rest from the start */
     limi_u32_init(&actor->dormant, 0);
     limi_u32_init(&actor->parting, 0);
     limi_u32_init(&actor->noted, 0);
@@ -144,7 +145,7 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
             }
             return;
         }
-        actor->handle(actor->self, node);
+        actor->kind->handle(actor->self, node);
         handled++;
         if (satisfied != NULL && satisfied(argument)) {
             satisfied = NULL;
@@ -204,7 +205,7 @@ void limi_actor_live(limi_actor *actor)
         }
         if (rung & CALL) {
             rung = 0;
-            if (actor->on_call(actor->self)) {
+            if (actor->kind->on_call(actor->self)) {
                 return;
             }
             continue;
@@ -217,7 +218,7 @@ void limi_actor_live(limi_actor *actor)
             /* on_due sets the next one, or none; nobody else's wish is overwritten by this. */
             uint64_t seen = (uint64_t)due;
             (void)limi_u64_cas(&actor->due, &seen, (uint64_t)INT64_MAX);
-            actor->on_due(actor->self);
+            actor->kind->on_due(actor->self);
             continue;
         }
         rung = 0;

@@ -6,6 +6,15 @@
 #include "bell.h"
 #include "mailbox.h"
 
+/* Whose it is. */
+typedef struct limi_actor_kind {
+    void (*handle)(void *self, limi_node *node); /* a turn is some of these, in order */
+    void (*on_due)(void *self);                  /* on its own thread, inside no turn; NULL: never due */
+    bool (*on_call)(void *self);                 /* the same; true: the thread is to leave */
+    void (*begin)(void *self);                   /* its dormant thread is needed ... */
+    void (*forgo)(void *self);                   /* ... and is not: nothing more will come. By any thread, once */
+} limi_actor_kind;
+
 typedef struct limi_actor {
     limi_mailbox mailbox;
     limi_node *backlog; /* taken, not handled: belongs to the one with the duty */
@@ -20,11 +29,7 @@ typedef struct limi_actor {
 
     /* Set before the actor is started. */
     void *self;
-    void (*handle)(void *self, limi_node *node); /* a turn is some of these, in order */
-    void (*on_due)(void *self);                  /* on its own thread, inside no turn; NULL: never due */
-    bool (*on_call)(void *self);                 /* the same; true: the thread is to leave */
-    void (*begin)(void *self);                   /* its dormant thread is needed ... */
-    void (*forgo)(void *self);                   /* ... and is not: nothing more will come. By any thread, once */
+    const limi_actor_kind *kind;
 } limi_actor;
 
 /* With `held` the caller has the duty, and nothing is handled until limi_actor_open(). */

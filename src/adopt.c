@@ -80,7 +80,8 @@ static void told(limi_process *process)
 }
 
 const limi_process_kind limi_attached_kind = {
-    .ref = limi_adopted_ref, .unref = unref, .died = died, .announce = limi_adopted_announce, .told = told};
+    .ref = limi_adopted_ref, .unref = unref, .died = died, .announce = limi_adopted_announce,
+    .inbox = limi_adopted_inbox, .told = told};
 
 /* ---- slots ---- */
 
@@ -341,7 +342,7 @@ static liminal_status take(limi_slot *slot, liminal_exit *out, int64_t deadline_
         bool over;
         (void)limi_bell_take(&attached->bell);
         over = is_over(slot); /* before the inbox, which gets nothing any more then */
-        if (limi_inbox_take(attached->adopted.supervisor, process, out)) {
+        if (limi_inbox_take(attached->adopted.supervisor, &attached->adopted.inbox, out)) {
             return LIMINAL_OK;
         }
         if (over) {

@@ -18,6 +18,7 @@ void *limi_adopted_create(liminal_supervisor *supervisor, size_t size, const lim
         adopted->process.latent = true;
         limi_refcount_init(&adopted->owners);
         limi_list_init(&adopted->remembered);
+        limi_list_init(&adopted->inbox);
         limi_supervisor_ref(supervisor);
         adopted->supervisor = supervisor;
     }
@@ -27,7 +28,7 @@ void *limi_adopted_create(liminal_supervisor *supervisor, size_t size, const lim
 void limi_adopted_free(limi_adopted *adopted, size_t size)
 {
     liminal_supervisor *supervisor = adopted->supervisor;
-    limi_inbox_clear(supervisor, &adopted->process);
+    limi_inbox_clear(supervisor, &adopted->inbox);
     limi_release(&supervisor->allocator, adopted, size);
     limi_supervisor_unref(supervisor);
 }
@@ -38,12 +39,18 @@ liminal_status limi_adopted_enlist(liminal_supervisor *supervisor, limi_adopted 
         return limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
     }
     adopted->process.exit.pid = limi_registry_new_pid(supervisor);
-    return limi_registry_add(supervisor, &adopted->process);
+    limi_registry_add(supervisor, &adopted->process);
+    return LIMINAL_OK;
 }
 
 void limi_adopted_ref(limi_process *process)
 {
     limi_refcount_up(&limi_adopted_of(process)->owners);
+}
+
+limi_list *limi_adopted_inbox(limi_process *process)
+{
+    return &limi_adopted_of(process)->inbox;
 }
 
 /* The one that has been remembered longest leaves the registry; the share of it is the caller's. NULL: none is. */

@@ -16,6 +16,7 @@ typedef struct limi_adopted {
     liminal_supervisor *supervisor; /* with a share */
     limi_refcount owners;
     limi_list remembered;
+    limi_list inbox; /* exit messages, the oldest first; guarded by the supervisor's lock */
 } limi_adopted;
 
 static inline limi_adopted *limi_adopted_of(limi_process *process)
@@ -27,13 +28,14 @@ static inline limi_adopted *limi_adopted_of(limi_process *process)
 void *limi_adopted_create(liminal_supervisor *supervisor, size_t size, const limi_process_kind *kind);
 void limi_adopted_free(limi_adopted *adopted, size_t size);
 
-/* Give it a pid and put it into the registry, which takes over the caller's share. ECLOSED, ENOMEM. Nobody finds it
+/* Give it a pid and put it into the registry, which takes over the caller's share. ECLOSED. Nobody finds it
  * there before `latent` is false; it can be taken out again until then. */
 liminal_status limi_adopted_enlist(liminal_supervisor *supervisor, limi_adopted *adopted)
     LIMI_REQUIRES(supervisor->lock);
 
-/* For its kind: ref(), and announce(): after that it is remembered. */
+/* For its kind: ref(), inbox(), and announce(): after that it is remembered. */
 void limi_adopted_ref(limi_process *process);
+limi_list *limi_adopted_inbox(limi_process *process);
 void limi_adopted_announce(limi_process *process);
 
 /* For a shutdown: forget all, and whoever dies from here on. */

@@ -4,6 +4,7 @@
 #include "handle.h"
 
 #include "detail.h"
+#include "list.h"
 #include "memory.h"
 #include "scope.h"
 
@@ -54,32 +55,49 @@ static liminal_status take_table(liminal_backend *to, const liminal_backend *fro
 
 /* ---- the handle ---- */
 
+/* One that has its block to itself, with what it borrows. */
+typedef struct lone {
+    liminal_conversation handle;
+    liminal_backend backend;
+    liminal_allocator allocator;
+} lone;
+
+void limi_handle_init(liminal_conversation *conversation, const liminal_backend *backend, void *self)
+{
+    conversation->backend = backend;
+    conversation->self = self;
+    conversation->lone = false;
+    limi_refcount_init(&conversation->handles);
+}
+
 liminal_status liminal_conversation_open(const liminal_backend *backend, void *self,
                                          const liminal_allocator *allocator, liminal_conversation **out)
 {
-    liminal_conversation made = {.self = self};
-    liminal_conversation *conversation;
+    lone taken, *made;
     liminal_status st;
     if (out == NULL) {
         return limi_detail(LIMINAL_EINVAL, "out: NULL");
     }
-    if ((st = take_table(&made.backend, backend)) || (st = limi_allocator_take(&made.allocator, allocator))) {
+    if ((st = take_table(&taken.backend, backend)) || (st = limi_allocator_take(&taken.allocator, allocator))) {
         return st;
     }
-    conversation = limi_allocate(&made.allocator, sizeof *conversation);
-    if (conversation == NULL) {
+    made = limi_allocate(&taken.allocator, sizeof *made);
+    if (made == NULL) {
         return LIMINAL_ENOMEM;
     }
-    *conversation = made;
-    limi_refcount_init(&conversation->handles);
-    *out = conversation;
+    made->backend = taken.backend;
+    made->allocator = taken.allocator;
+    limi_handle_init(&made->handle, &made->backend, self);
+    made->handle.lone = true;
+    *out = &made->handle;
     return LIMINAL_OK;
 }
 
-void limi_handle_discard(liminal_conversation *conversation)
+static void discard(liminal_conversation *conversation)
 {
-    liminal_allocator allocator = conversation->allocator;
-    limi_release(&allocator, conversation, sizeof *conversation);
+    lone *dead = LIMI_HOLDER(conversation, lone, handle);
+    liminal_allocator allocator = dead->allocator;
+    limi_release(&allocator, dead, sizeof *dead);
 }
 
 bool limi_handle_try_ref(liminal_conversation *conversation)
@@ -101,8 +119,11 @@ void liminal_conversation_drop(liminal_conversation **conversation)
         liminal_conversation *dropped = *conversation;
         *conversation = NULL;
         if (limi_refcount_down(&dropped->handles)) {
-            dropped->backend.release(dropped->self);
-            limi_handle_discard(dropped);
+            bool lone_one = dropped->lone; /* else it may have gone with what it stands for */
+            dropped->backend->release(dropped->self);
+            if (lone_one) {
+                discard(dropped);
+            }
         }
     }
 }
@@ -137,7 +158,7 @@ liminal_status liminal_conversation_send(liminal_conversation *conversation, lim
 {
     liminal_status st = check(conversation, message != NULL && *message != NULL, "message");
     uint32_t before = said();
-    return st != LIMINAL_OK ? st : explained(conversation->backend.send(conversation->self, message, deadline), before);
+    return st != LIMINAL_OK ? st : explained(conversation->backend->send(conversation->self, message, deadline), before);
 }
 
 liminal_status liminal_conversation_try_send(liminal_conversation *conversation, liminal_envelope **message)
@@ -147,10 +168,10 @@ liminal_status liminal_conversation_try_send(liminal_conversation *conversation,
     if (st != LIMINAL_OK) {
         return st;
     }
-    if (conversation->backend.try_send != NULL) {
-        return explained(conversation->backend.try_send(conversation->self, message), before);
+    if (conversation->backend->try_send != NULL) {
+        return explained(conversation->backend->try_send(conversation->self, message), before);
     }
-    st = explained(conversation->backend.send(conversation->self, message, liminal_deadline_passed()), before);
+    st = explained(conversation->backend->send(conversation->self, message, liminal_deadline_passed()), before);
     return st == LIMINAL_ETIMEDOUT ? limi_detail(LIMINAL_EFULL, "the mailbox is full") : st;
 }
 
@@ -161,7 +182,7 @@ liminal_status liminal_conversation_receive(liminal_conversation *conversation, 
     uint32_t before = said();
     return st != LIMINAL_OK
                ? st
-               : explained(conversation->backend.receive(conversation->self, out_reply, deadline), before);
+               : explained(conversation->backend->receive(conversation->self, out_reply, deadline), before);
 }
 
 liminal_status liminal_conversation_try_receive(liminal_conversation *conversation, liminal_envelope **out_reply)
@@ -176,14 +197,14 @@ liminal_status liminal_conversation_ask(liminal_conversation *conversation, limi
     if (conversation == NULL || request == NULL || *request == NULL || out_reply == NULL) {
         return check(conversation, false, request == NULL || *request == NULL ? "request" : "out_reply");
     }
-    return explained(conversation->backend.ask(conversation->self, request, out_reply, deadline), before);
+    return explained(conversation->backend->ask(conversation->self, request, out_reply, deadline), before);
 }
 
 liminal_status liminal_conversation_close(liminal_conversation *conversation, liminal_deadline deadline)
 {
     liminal_status st = check(conversation, true, "");
     uint32_t before = said();
-    return st != LIMINAL_OK ? st : explained(conversation->backend.close(conversation->self, deadline), before);
+    return st != LIMINAL_OK ? st : explained(conversation->backend->close(conversation->self, deadline), before);
 }
 
 liminal_status liminal_conversation_query(liminal_conversation *conversation, liminal_snapshot **out,
@@ -191,7 +212,7 @@ liminal_status liminal_conversation_query(liminal_conversation *conversation, li
 {
     liminal_status st = check(conversation, out != NULL, "out");
     uint32_t before = said();
-    return st != LIMINAL_OK ? st : explained(conversation->backend.query(conversation->self, out, deadline), before);
+    return st != LIMINAL_OK ? st : explained(conversation->backend->query(conversation->self, out, deadline), before);
 }
 
 liminal_status liminal_conversation_undo_with(liminal_conversation *conversation, liminal_envelope **step,
@@ -204,15 +225,15 @@ liminal_status liminal_conversation_undo_with(liminal_conversation *conversation
         st = check(conversation, undo != NULL, "undo");
     }
     return st != LIMINAL_OK ? st
-                            : explained(conversation->backend.undo_with(conversation->self, step, undo, self), before);
+                            : explained(conversation->backend->undo_with(conversation->self, step, undo, self), before);
 }
 
 liminal_pid liminal_conversation_pid(const liminal_conversation *conversation)
 {
-    return conversation != NULL ? conversation->backend.pid(conversation->self) : no_pid(NULL);
+    return conversation != NULL ? conversation->backend->pid(conversation->self) : no_pid(NULL);
 }
 
 liminal_trace_context liminal_conversation_trace(const liminal_conversation *conversation)
 {
-    return conversation != NULL ? conversation->backend.trace(conversation->self) : no_trace(NULL);
+    return conversation != NULL ? conversation->backend->trace(conversation->self) : no_trace(NULL);
 }

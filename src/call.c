@@ -428,7 +428,7 @@ static liminal_status talk_query(void *self, liminal_snapshot **out, liminal_dea
     }
     if (st == LIMINAL_OK) {
         limi_mutex_lock(&talk->lock);
-        st = liminal_state_snapshot(talk->state, out);
+        st = liminal_state_snapshot(talk->dialogue.state, out);
         limi_mutex_unlock(&talk->lock);
     }
     return st;
@@ -443,7 +443,7 @@ static liminal_pid talk_pid(const void *self)
 
 static liminal_trace_context talk_trace(const void *self)
 {
-    return liminal_span_context(((const limi_talk *)self)->span);
+    return ((const limi_talk *)self)->span.context;
 }
 
 static void talk_release(void *self)
@@ -453,7 +453,7 @@ static void talk_release(void *self)
         return; /* in a forked child nothing of it can run or be freed */
     }
     limi_mutex_lock(&talk->supervisor->lock);
-    talk->handle = NULL;
+    talk->has_handle = false;
     limi_mutex_unlock(&talk->supervisor->lock);
     limi_talk_close_quietly(talk, liminal_deadline_never());
     limi_talk_unref(talk);

@@ -5,8 +5,6 @@
 #include "later.h"
 #include "state.h"
 
-#include <stdio.h>
-
 void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelope *envelope)
 {
     *ticket = (limi_ticket){.kind = kind, .envelope = envelope, .deadline = {INT64_MAX}};
@@ -54,7 +52,6 @@ void limi_dialogue_init(limi_dialogue *d, liminal_state *state, liminal_crash_po
     limi_list_init(&d->replies);
     limi_list_init(&d->receivers);
     limi_list_init(&d->closers);
-    limi_list_init(&d->undos);
     for (i = 0; i < seat_count; i++) {
         limi_list_init(&seats[i].begun);
         limi_list_init(&seats[i].queue);
@@ -86,7 +83,7 @@ liminal_deadline limi_dialogue_due(const limi_dialogue *d)
         return (liminal_deadline){INT64_MAX};
     }
     if (d->doomed) {
-        return d->undo_deadline;
+        return d->compensation->deadline;
     }
     if (phase_of(d) == LIMINAL_PHASE_COMPLETING && d->close_deadline.ns < d->deadline.ns) {
         return d->close_deadline;
@@ -94,23 +91,30 @@ liminal_deadline limi_dialogue_due(const limi_dialogue *d)
     return d->deadline;
 }
 
-liminal_status limi_dialogue_refusal(const limi_dialogue *d, const char **text)
+static limi_cause why_refused(const limi_dialogue *d)
 {
-    *text = "";
     switch (phase_of(d)) {
     case LIMINAL_PHASE_CREATED:
     case LIMINAL_PHASE_ACTIVE:
-        return LIMINAL_OK;
+        return (limi_cause){.status = LIMINAL_OK};
     case LIMINAL_PHASE_FAILED:
-        return limi_state_cause(d->state, text);
+        return d->state->cause;
     case LIMINAL_PHASE_COMPLETING:
-        *text = d->doomed ? d->doom_text : "the conversation is closing";
-        return d->doomed ? d->doom : LIMINAL_ECLOSED;
+        return d->doomed ? d->compensation->doom
+                         : (limi_cause){.status = LIMINAL_ECLOSED, .text = "the conversation is closing"};
     case LIMINAL_PHASE_CLOSED:
     default:
-        *text = liminal_status_text(LIMINAL_ECLOSED);
-        return LIMINAL_ECLOSED;
+        return (limi_cause){.status = LIMINAL_ECLOSED, .text = liminal_status_text(LIMINAL_ECLOSED)};
     }
+}
+
+liminal_status limi_dialogue_refusal(const limi_dialogue *d, limi_words *words)
+{
+    limi_cause why = why_refused(d);
+    if (words != NULL) {
+        limi_cause_say(&why, words);
+    }
+    return why.status;
 }
 
 /* ---- small moves ---- */
@@ -304,26 +308,25 @@ static void end(limi_dialogue *d, liminal_status status, limi_effects *e)
     e->final = true;
 }
 
-void limi_dialogue_fail(limi_dialogue *d, liminal_status cause, const char *text, liminal_time now, limi_effects *e)
+/* No caller comes here in a final phase. */
+void limi_dialogue_fail(limi_dialogue *d, const limi_cause *cause, liminal_time now, limi_effects *e)
 {
-    limi_ignore(liminal_state_fail(d->state, cause, text, now)); /* no caller comes here in a final phase */
-    end(d, cause, e);
+    limi_state_fail(d->state, cause, now);
+    end(d, cause->status, e);
 }
 
 /* It can't go on: it fails, at once or when what it did has been undone. Who waits hears of it now. */
-void limi_dialogue_fall(limi_dialogue *d, liminal_status cause, const char *text, const limi_event *event,
-                        limi_effects *e)
+void limi_dialogue_fall(limi_dialogue *d, const limi_cause *cause, const limi_event *event, limi_effects *e)
 {
     if (d->policy != LIMINAL_CRASH_COMPENSATE) {
-        limi_dialogue_fail(d, cause, text, event->now, e);
+        limi_dialogue_fail(d, cause, event->now, e);
         return;
     }
     limi_ignore(liminal_state_move(d->state, LIMINAL_PHASE_COMPLETING)); /* active or completing */
     d->doomed = true;
-    d->doom = cause;
-    (void)snprintf(d->doom_text, sizeof d->doom_text, "%s", text);
-    d->undo_deadline.ns = limi_later(event->now_ns, d->undo_within_ns);
-    turn_away(d, cause, e);
+    d->compensation->doom = *cause;
+    d->compensation->deadline.ns = limi_later(event->now_ns, d->compensation->within_ns);
+    turn_away(d, cause->status, e);
     e->compensate = true;
 }
 

@@ -53,11 +53,10 @@ void limi_dialogue_cut_off(limi_dialogue *d, limi_ticket *ticket, liminal_status
 
 /* ---- the end ---- */
 
-void limi_dialogue_fail(limi_dialogue *d, liminal_status cause, const char *text, liminal_time now, limi_effects *e);
+void limi_dialogue_fail(limi_dialogue *d, const limi_cause *cause, liminal_time now, limi_effects *e);
 
 /* It can't go on: it fails, at once or when what it did has been undone. Who waits hears of it now. */
-void limi_dialogue_fall(limi_dialogue *d, liminal_status cause, const char *text, const limi_event *event,
-                        limi_effects *e);
+void limi_dialogue_fall(limi_dialogue *d, const limi_cause *cause, const limi_event *event, limi_effects *e);
 void limi_dialogue_close_if_done(limi_dialogue *d, bool at_once, limi_effects *e);
 
 #endif

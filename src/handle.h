@@ -7,17 +7,18 @@
 
 #include "refcount.h"
 
+/* It lies in a block of its own, or in what `self` is. */
 struct liminal_conversation {
-    liminal_backend backend; /* with its defaults filled in */
+    const liminal_backend *backend; /* with its defaults filled in; borrowed */
     void *self;
     limi_refcount handles;
-    liminal_allocator allocator;
+    bool lone;
 };
+
+/* A first handle, in memory that release() of the table may let go of. The table lacks nothing. */
+void limi_handle_init(liminal_conversation *conversation, const liminal_backend *backend, void *self);
 
 /* Add a handle unless the last one has gone. */
 bool limi_handle_try_ref(liminal_conversation *conversation);
-
-/* Free a handle without releasing what is behind it. */
-void limi_handle_discard(liminal_conversation *conversation);
 
 #endif

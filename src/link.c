@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "process.h"
 #include "supervisor.h"
+#include "table.h"
 
 typedef struct link_end {
     limi_list node; /* on the links of `who` */
@@ -128,18 +129,18 @@ void limi_message_drop(liminal_supervisor *supervisor, limi_message *message)
     }
 }
 
-static limi_message *take_message(liminal_supervisor *supervisor, limi_process *process)
+static limi_message *take_message(liminal_supervisor *supervisor, limi_list *inbox)
 {
     limi_list *first;
     limi_mutex_lock(&supervisor->lock);
-    first = limi_list_pop(&process->inbox);
+    first = limi_list_pop(inbox);
     limi_mutex_unlock(&supervisor->lock);
     return first != NULL ? LIMI_HOLDER(first, limi_message, place) : NULL;
 }
 
-bool limi_inbox_take(liminal_supervisor *supervisor, limi_process *process, liminal_exit *out)
+bool limi_inbox_take(liminal_supervisor *supervisor, limi_list *inbox, liminal_exit *out)
 {
-    limi_message *message = take_message(supervisor, process);
+    limi_message *message = take_message(supervisor, inbox);
     if (message == NULL) {
         return false;
     }
@@ -148,10 +149,10 @@ bool limi_inbox_take(liminal_supervisor *supervisor, limi_process *process, limi
     return true;
 }
 
-void limi_inbox_clear(liminal_supervisor *supervisor, limi_process *process)
+void limi_inbox_clear(liminal_supervisor *supervisor, limi_list *inbox)
 {
     limi_message *message;
-    while ((message = take_message(supervisor, process)) != NULL) {
+    while ((message = take_message(supervisor, inbox)) != NULL) {
         limi_message_drop(supervisor, message);
     }
 }
@@ -168,7 +169,7 @@ void limi_process_reach(liminal_supervisor *supervisor, limi_process *to, const 
         if (to->kind->deliver != NULL) {
             out->message = message;
         } else {
-            limi_list_append(&to->inbox, &message->place);
+            limi_list_append(to->kind->inbox(to), &message->place);
         }
     } else {
         out->waste = message;

@@ -27,6 +27,7 @@ struct liminal_notice {
     liminal_supervisor *supervisor;
     void (*notify)(void *self, const liminal_exit *exit);
     void *self;
+    bool watch; /* it is a conversation's */
 };
 
 static void release(liminal_notice *notice)
@@ -80,15 +81,24 @@ static void fire(liminal_notice *notice, const liminal_exit *exit, unsigned owne
     fired(notice);
 }
 
-static void fire_all(liminal_supervisor *supervisor, limi_list *armed, const limi_process *process)
+/* The first one that is armed, or NULL. */
+static liminal_notice *first_of(const limi_process *process)
+{
+    const limi_list *armed = &process->notices;
+    return limi_list_empty(armed) ? NULL : LIMI_HOLDER(armed->next, liminal_notice, link);
+}
+
+static void fire_all(liminal_supervisor *supervisor, const limi_process *process, bool watches)
 {
     for (;;) {
-        limi_list *first;
-        liminal_notice *notice = NULL;
+        liminal_notice *notice;
         limi_mutex_lock(&supervisor->lock);
-        first = limi_list_pop(armed);
-        if (first != NULL) {
-            notice = LIMI_HOLDER(first, liminal_notice, link);
+        notice = first_of(process);
+        if (notice != NULL && watches && !notice->watch) {
+            notice = NULL;
+        }
+        if (notice != NULL) {
+            limi_list_remove(&notice->link);
             limi_u32_store(&notice->word.value, FIRING);
         }
         limi_mutex_unlock(&supervisor->lock);
@@ -101,12 +111,12 @@ static void fire_all(liminal_supervisor *supervisor, limi_list *armed, const lim
 
 void limi_process_tell_watchers(liminal_supervisor *supervisor, limi_process *process)
 {
-    fire_all(supervisor, &process->watches, process);
+    fire_all(supervisor, process, true);
 }
 
 void limi_process_announce(liminal_supervisor *supervisor, limi_process *process)
 {
-    fire_all(supervisor, &process->notices, process);
+    fire_all(supervisor, process, false);
 }
 
 liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
@@ -126,6 +136,7 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
     notice->supervisor = supervisor;
     notice->notify = notify;
     notice->self = self;
+    notice->watch = watch;
     limi_supervisor_ref(supervisor);
 
     limi_mutex_lock(&supervisor->lock);
@@ -141,7 +152,7 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
     if (dead) {
         limi_u32_store(&notice->word.value, FIRING);
     } else {
-        limi_list_append(watch ? &process->watches : &process->notices, &notice->link);
+        limi_list_append(watch ? process->notices.next : &process->notices, &notice->link); /* in front, or last */
         if (out != NULL) {
             *out = notice; /* before another thread can call it: it may let go of itself */
         }

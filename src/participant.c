@@ -49,7 +49,7 @@ void limi_participant_ring(limi_participant *p, uint32_t bits)
 {
     switch (p->kind) {
     case LIMINAL_PARTICIPANT_THREAD:
-        limi_bell_ring(&p->bell, bits);
+        limi_bell_ring(&p->engine->bell, bits);
         break;
     case LIMINAL_PARTICIPANT_PROGRAM:
         limi_program_ring(p, bits);
@@ -101,7 +101,7 @@ static void answer_all(limi_participant *p)
 {
     while (p->current != NULL) {
         limi_work_answer(p);
-        if (p->exiting || limi_bell_is_rung(&p->bell)) {
+        if (p->exiting || limi_bell_is_rung(&p->engine->bell)) {
             limi_work_bring_back(p);
             return;
         }
@@ -112,18 +112,19 @@ static void answer_all(limi_participant *p)
 static void work(limi_participant *p)
 {
     while (!p->exiting) {
-        bool news = false;
-        (void)limi_bell_take(&p->bell);
+        limi_news news;
+        (void)limi_bell_take(&p->engine->bell);
         if (limi_u32_load(&p->stopping) != 0) {
             return;
         }
         p->current = limi_work_pull(p, &news);
         if (p->current != NULL) {
             answer_all(p);
-        } else if (news) {
+        } else if (news.any) {
+            p->heard = &news.exit;
             limi_work_hear(p);
         } else {
-            limi_bell_sleep(&p->bell, INT64_MAX);
+            limi_bell_sleep(&p->engine->bell, INT64_MAX);
         }
     }
 }
@@ -162,11 +163,11 @@ static void serve(void *argument)
         limi_program_serve(p);
         return;
     }
-    if (!limi_waiter_is_done(&p->started)) {
+    if (!limi_waiter_is_done(&p->engine->started)) {
         st = call_start(p);
-        p->start_status = st;
+        p->engine->start_status = st;
         limi_u32_store(&p->disowned, st != LIMINAL_OK);
-        limi_waiter_done(&p->started);
+        limi_waiter_done(&p->engine->started);
         if (st != LIMINAL_OK) {
             return;
         }
@@ -184,10 +185,10 @@ static void serve_unwound(void *argument)
         limi_program_unwound(p);
         return;
     }
-    if (!limi_waiter_is_done(&p->started)) {
-        p->start_status = limi_detail(LIMINAL_EEXIT, "start() ended its thread");
+    if (!limi_waiter_is_done(&p->engine->started)) {
+        p->engine->start_status = limi_detail(LIMINAL_EEXIT, "start() ended its thread");
         limi_u32_store(&p->disowned, 1);
-        limi_waiter_done(&p->started);
+        limi_waiter_done(&p->engine->started);
         return;
     }
     limi_work_bring_back(p);
@@ -218,12 +219,12 @@ static void leave(void *argument)
 static void await_release(limi_participant *p)
 {
     for (;;) {
-        (void)limi_bell_take(&p->bell);
+        (void)limi_bell_take(&p->engine->bell);
         if (limi_u32_load(&p->disowned) != 0 ||
             (limi_u32_load(&p->mourned) != 0 && limi_u32_load(&p->talk->settled) != 0)) {
             return;
         }
-        limi_bell_sleep(&p->bell, INT64_MAX);
+        limi_bell_sleep(&p->engine->bell, INT64_MAX);
     }
 }
 
@@ -255,7 +256,7 @@ static bool starts_at_once(const limi_participant *p)
 /* Start its thread and wait for start(). */
 static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
-    liminal_status st = limi_talk_start_thread(p->talk, &p->job, p->name, stack_bytes, thread_body, p, NULL);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->engine->job, p->name, stack_bytes, thread_body, p, NULL);
     if (st != LIMINAL_OK) {
         return st;
     }
@@ -263,10 +264,10 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
     if (starts_at_once(p)) {
         return st;
     }
-    (void)limi_waiter_wait(&p->started, NULL, INT64_MAX);
-    if (p->start_status != LIMINAL_OK) {
-        return limi_detail(p->start_status, "participant %s: start() gave %s", p->name,
-                           liminal_status_name(p->start_status));
+    (void)limi_waiter_wait(&p->engine->started, NULL, INT64_MAX);
+    if (p->engine->start_status != LIMINAL_OK) {
+        return limi_detail(p->engine->start_status, "participant %s: start() gave %s", p->name,
+                           liminal_status_name(p->engine->start_status));
     }
     return LIMINAL_OK;
 }
@@ -275,7 +276,7 @@ static liminal_status start_thread(limi_participant *p, size_t stack_bytes)
 {
     liminal_status st;
     if (starts_at_once(p)) {
-        limi_waiter_done(&p->started);
+        limi_waiter_done(&p->engine->started);
         return launch(p, stack_bytes);
     }
     /* If this thread is in a behaviour, that is going to wait for start(), which must not ask it in turn:
@@ -323,8 +324,10 @@ static void watched_exit(void *self, const liminal_exit *exit)
 
 void limi_participant_init(limi_participant *p)
 {
-    limi_bell_init(&p->bell);
-    limi_waiter_init(&p->started);
+    if (limi_participant_has_thread(p)) {
+        limi_bell_init(&p->engine->bell);
+        limi_waiter_init(&p->engine->started);
+    }
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);
     limi_u32_init(&p->visiting, 0);
@@ -335,10 +338,13 @@ void limi_participant_init(limi_participant *p)
 
 void limi_participant_destroy(limi_participant *p)
 {
-    limi_program_free(p);
-    liminal_notice_drop(&p->watch);
-    limi_bell_destroy(&p->bell);
-    limi_waiter_destroy(&p->started);
+    if (limi_participant_has_thread(p)) {
+        limi_program_free(p);
+        limi_bell_destroy(&p->engine->bell);
+        limi_waiter_destroy(&p->engine->started);
+    } else if (p->kind == LIMINAL_PARTICIPANT_WATCHED) {
+        liminal_notice_drop(&p->watch);
+    }
 }
 
 liminal_status limi_participant_start(limi_participant *p, const liminal_participant *spec, size_t stack_bytes)
@@ -372,14 +378,16 @@ void limi_participant_disown(limi_participant *p)
         }
     } else {
         limi_participant_stop(p);
-        limi_bell_ring(&p->bell, LIMI_RING_STOP); /* it may be waiting to hear whose `self` is */
+    }
+    if (limi_participant_has_thread(p)) {
+        limi_bell_ring(&p->engine->bell, LIMI_RING_STOP); /* it may be waiting to hear whose `self` is */
     }
 }
 
 void limi_participant_settle(limi_participant *p)
 {
-    if (limi_u32_load(&p->stopping) != 0 && p->kind != LIMINAL_PARTICIPANT_WATCHED) {
-        limi_bell_ring(&p->bell, LIMI_RING_STOP);
+    if (limi_participant_has_thread(p) && limi_u32_load(&p->stopping) != 0) {
+        limi_bell_ring(&p->engine->bell, LIMI_RING_STOP);
     }
 }
 

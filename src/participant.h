@@ -25,6 +25,16 @@ enum {
     LIMI_RING_GO = 32     /* the spawn has succeeded: a PROGRAM's functions may be called */
 };
 
+/* What only those have that have a thread of their own: THREAD, PROGRAM. */
+typedef struct limi_engine {
+    limi_bell bell;
+    limi_job job;
+    limi_waiter started;   /* THREAD: start() has returned `start_status` */
+    liminal_status start_status;
+    struct limi_program *program; /* PROGRAM: what program.c keeps */
+    int64_t patience_ns;          /* PROGRAM: how long its end may take */
+} limi_engine;
+
 typedef struct limi_participant {
     struct limi_talk *talk;
     uint32_t seat;
@@ -34,36 +44,38 @@ typedef struct limi_participant {
     void *self;
 
     limi_process process;  /* all but WATCHED, where it holds nothing but the pid */
-    limi_bell bell;        /* THREAD, PROGRAM */
-    limi_job job;      /* THREAD, PROGRAM */
-    limi_waiter started;   /* THREAD: start() has returned `start_status` */
-    liminal_status start_status;
-    struct limi_program *program; /* PROGRAM: what program.c keeps */
-    int64_t patience_ns;          /* PROGRAM: how long its end may take */
-    bool enlisted; /* its process is in the registry */
+    union {
+        limi_engine *engine;   /* THREAD, PROGRAM */
+        liminal_notice *watch; /* WATCHED; for the turn and the spawn */
+    };
     bool launched; /* for the spawn: it has a thread, which counts itself out */
-    liminal_notice *watch; /* WATCHED; for the turn and the spawn */
+    bool exiting;  /* for the thread that runs the behaviour: `reason` is decided, and it ends when the callback returns */
 
     limi_atomic_u32 stopping; /* no request is begun any more */
     limi_atomic_u32 disowned; /* the spawn failed: `self` is the caller's, nobody is told */
     limi_atomic_u32 mourned;  /* its exit has been made known */
-    limi_node exit;           /* posted to the conversation, once, after that */
+    limi_atomic_u32 gone;     /* for the report of a shutdown: it runs nothing any more */
+    limi_atomic_u32 visiting; /* INLINE: `visit` is on its way */
+    limi_node visit;          /* INLINE: posted to the conversation: it has work; once at a time */
+    limi_node exit;           /* posted to the conversation, once, after `mourned` */
     limi_list news;           /* exit messages for it; guarded by talk->lock */
-    limi_node visit;          /* INLINE: posted to the conversation: it has work */
-    limi_atomic_u32 visiting; /* ... once at a time */
 
     /* For the thread that runs the behaviour. */
-    bool exiting; /* `reason` is decided: it ends when the callback returns */
     liminal_exit_reason reason;
-    liminal_exit heard;      /* the exit message that it is being told */
-    limi_request *current;   /* being answered ... */
-    liminal_envelope *reply; /* ... with this */
+    const liminal_exit *heard; /* the exit message that it is being told */
+    limi_request *current;     /* being answered ... */
+    liminal_envelope *reply;   /* ... with this */
 
-    limi_atomic_u32 gone;       /* for the report of a shutdown: it runs nothing any more */
     struct limi_talk *waits_on; /* guarded by the supervisor's `waits`: see wait.c */
 } limi_participant;
 
 extern const limi_process_kind limi_participant_kind, limi_program_kind;
+
+/* Whether it has an engine, which it is given before this. */
+static inline bool limi_participant_has_thread(const limi_participant *participant)
+{
+    return participant->kind == LIMINAL_PARTICIPANT_THREAD || participant->kind == LIMINAL_PARTICIPANT_PROGRAM;
+}
 
 /* What it waits on, before anybody can ring it, and after everybody has gone. */
 void limi_participant_init(limi_participant *participant);

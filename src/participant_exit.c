@@ -66,8 +66,8 @@ static void announce(limi_process *process)
     if (limi_u32_load(&p->disowned) != 0) {
         return;
     }
-    if (p->kind != LIMINAL_PARTICIPANT_INLINE) {
-        limi_bell_ring(&p->bell, LIMI_RING_STOP); /* its thread may be waiting for this */
+    if (limi_participant_has_thread(p)) {
+        limi_bell_ring(&p->engine->bell, LIMI_RING_STOP); /* its thread may be waiting for this */
     }
     p->exit.kind = LIMI_NODE_EXIT;
     if (limi_scope_here()->ending == p && limi_process_is_announced_last()) {

@@ -53,13 +53,15 @@ void limi_work_end(limi_participant *p)
 
 /* ---- requests ---- */
 
-/* The next request; or, where its turn has come, the next exit message, which is left in `heard`: *out_news. */
-limi_request *limi_work_pull(limi_participant *p, bool *out_news)
+limi_request *limi_work_pull(limi_participant *p, limi_news *out_news)
 {
     limi_talk *talk = p->talk;
     limi_event event = {.kind = LIMI_EVENT_PULL, .seat = p->seat};
     limi_message *news = NULL;
     limi_done done;
+    if (out_news != NULL) {
+        out_news->any = false;
+    }
     if (limi_u32_load(&p->stopping) != 0) {
         return NULL;
     }
@@ -76,8 +78,7 @@ limi_request *limi_work_pull(limi_participant *p, bool *out_news)
     }
     limi_mutex_unlock(&talk->lock);
     if (news != NULL) { /* so there is out_news */
-        p->heard = news->exit;
-        *out_news = true;
+        *out_news = (limi_news){true, news->exit};
         limi_message_drop(talk->supervisor, news);
     }
     limi_talk_perform(talk, &done);
@@ -144,7 +145,7 @@ void limi_work_hear(void *argument)
     liminal_status st = LIMINAL_OK;
     if (p->behaviour.exited != NULL) { /* else it traps because somebody wanted it to, and does not look */
         limi_frame_enter(&frame);
-        st = p->behaviour.exited(p->self, &p->heard);
+        st = p->behaviour.exited(p->self, p->heard);
         limi_frame_leave(&frame);
     }
     if (st != LIMINAL_OK) {
@@ -212,11 +213,12 @@ void limi_participant_answer_inline(limi_participant *p, limi_request *request)
 void limi_participant_attend(limi_participant *p)
 {
     for (;;) {
-        bool news = false;
+        limi_news news;
         limi_request *request = limi_work_pull(p, &news);
         if (request != NULL) {
             limi_participant_answer_inline(p, request);
-        } else if (news) {
+        } else if (news.any) {
+            p->heard = &news.exit;
             limi_actor_look(&p->talk->actor);
             limi_thread_guard(limi_work_hear, inline_unwound, p);
             if (p->exiting) {

@@ -100,7 +100,7 @@ typedef struct limi_thread {
 } limi_thread;
 
 typedef struct limi_thread_plan {
-    char name[16];
+    const char *name; /* as much of it as the system shows; borrowed until that has begun */
     size_t stack_bytes; /* raised to the platform's minimum */
     void (*body)(void *argument);
     void *argument;

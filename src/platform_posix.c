@@ -326,22 +326,24 @@ uint32_t limi_spin_limit(void)
 
 _Static_assert(sizeof(pthread_t) <= sizeof(limi_thread), "room for a thread");
 
+#define NAME_BYTES 16 /* more of it the system does not take */
+
 static void be_ours(const char *name)
 {
+    char shown[NAME_BYTES] = "";
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    if (name[0] != '\0') {
-        (void)pthread_setname_np(pthread_self(), name);
+    (void)strncat(shown, name, sizeof shown - 1);
+    if (shown[0] != '\0') {
+        (void)pthread_setname_np(pthread_self(), shown);
     }
 }
 
 static void *thread_main(void *argument)
 {
     const limi_thread_plan *plan = argument;
-    char name[sizeof plan->name];
     void (*body)(void *) = plan->body;
     void *body_argument = plan->argument;
-    memcpy(name, plan->name, sizeof name);
-    be_ours(name);
+    be_ours(plan->name);
     body(body_argument);
     return NULL;
 }
@@ -373,22 +375,44 @@ static size_t stack_floor(size_t wanted)
     return ((wanted > floor ? wanted : floor) + mask) & ~mask;
 }
 
+/* Born with every signal blocked: signals are the host's. Where the attributes can say so, that takes no system call. */
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
+
+static int create_blocked(pthread_t *thread, pthread_attr_t *attributes, const limi_thread_plan *plan)
+{
+    sigset_t all;
+    int failed;
+    (void)sigfillset(&all);
+    failed = pthread_attr_setsigmask_np(attributes, &all);
+    return failed != 0 ? failed : pthread_create(thread, attributes, thread_main, (void *)(uintptr_t)plan);
+}
+
+#else
+
+static int create_blocked(pthread_t *thread, pthread_attr_t *attributes, const limi_thread_plan *plan)
+{
+    sigset_t all, before;
+    int failed;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(thread, attributes, thread_main, (void *)(uintptr_t)plan);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed;
+}
+
+#endif
+
 liminal_status limi_thread_start(const limi_thread_plan *plan)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all, before;
     int failed = pthread_attr_init(&attributes);
     if (failed != 0) {
         return LIMINAL_ELIMIT;
     }
     failed = pthread_attr_setstacksize(&attributes, stack_floor(plan->stack_bytes));
     if (failed == 0) {
-        /* Born with every signal blocked: signals are the host's. */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        failed = pthread_create(&thread, &attributes, thread_main, (void *)(uintptr_t)plan);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        failed = create_blocked(&thread, &attributes, plan);
     }
     (void)pthread_attr_destroy(&attributes);
     return failed == 0 ? LIMINAL_OK : LIMINAL_ELIMIT;

@@ -23,15 +23,13 @@
 #include "scope.h"
 #include "supervisor.h"
 
-#include <string.h>
-
 enum { GO = 1, LEAVE = 2 };
 
 typedef struct limi_worker {
     liminal_supervisor *supervisor;
     limi_list place; /* among the idle */
     limi_bell bell;
-    char name[sizeof((limi_thread_plan *)NULL)->name]; /* the job's */
+    const char *name; /* the job's */
     size_t stack_bytes;
     void (*body)(void *argument);
     void *argument;
@@ -174,7 +172,7 @@ static void employ(worker *w, const limi_job *job)
 {
     w->body = job->body;
     w->argument = job->argument;
-    memcpy(w->name, job->plan.name, sizeof w->name);
+    w->name = job->plan.name;
     limi_bell_ring(&w->bell, GO);
 }
 

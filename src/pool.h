@@ -8,7 +8,7 @@
 
 struct liminal_supervisor;
 
-/* What a thread is wanted for; it stays where it is until the body has begun. */
+/* What a thread is wanted for; it stays where it is, and so does the name, until the body has begun. */
 typedef struct limi_job {
     limi_thread_plan plan; /* for a thread that is new: the name and the stack are the job's */
     struct liminal_supervisor *supervisor;

@@ -26,12 +26,8 @@ void limi_process_init(limi_process *process, liminal_pid pid, const limi_proces
     process->kind = kind;
     process->traps = kind->always_traps;
     process->talk = talk;
-    limi_list_init(&process->watches);
     limi_list_init(&process->notices);
     limi_list_init(&process->links);
-    limi_list_init(&process->inbox);
-    limi_list_init(&process->grave);
-    limi_list_init(&process->peers);
 }
 
 bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
@@ -60,10 +56,31 @@ bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, li
 
 /* ---- the cascade ---- */
 
+/* A queue through next_dead. */
+typedef struct queue {
+    limi_process *first, *last;
+} queue;
+
+static void append(queue *to, limi_process *process)
+{
+    process->next_dead = NULL;
+    *(to->first != NULL ? &to->last->next_dead : &to->first) = process;
+    to->last = process;
+}
+
+static limi_process *take_first(queue *from)
+{
+    limi_process *first = from->first;
+    if (first != NULL) {
+        from->first = first->next_dead;
+    }
+    return first;
+}
+
 typedef struct limi_cascade {
     liminal_supervisor *supervisor;
-    limi_list dead;  /* to be mourned */
-    limi_list ready; /* whose notices are to be fired */
+    queue dead;  /* to be mourned */
+    queue ready; /* whose notices are to be fired */
     limi_process *announced; /* whose notices are being fired */
     struct limi_cascade *outer;
 } limi_cascade;
@@ -78,14 +95,10 @@ static limi_cascade *under_way(const liminal_supervisor *supervisor)
     return cascade;
 }
 
-/* With a share of it. Not inlined, for in the caller gcc sees a list on the stack, and not that it is empty in the
- * end. */
-#if defined(__GNUC__)
-__attribute__((noinline))
-#endif
+/* With a share of it. */
 static void take_in(limi_cascade *cascade, limi_process *process)
 {
-    limi_list_append(&cascade->dead, &process->grave);
+    append(&cascade->dead, process);
     if (process->kind->died != NULL) {
         process->kind->died(process);
     }
@@ -122,26 +135,24 @@ static void announce(limi_cascade *cascade)
 bool limi_process_is_announced_last(void)
 {
     const limi_cascade *cascade = limi_scope_here()->cascade;
-    return limi_list_empty(&cascade->dead) && limi_list_empty(&cascade->ready);
+    return cascade->dead.first == NULL && cascade->ready.first == NULL;
 }
 
 static void run(void *argument)
 {
     limi_cascade *cascade = argument;
     liminal_supervisor *supervisor = cascade->supervisor;
-    limi_list *node;
+    limi_process *process;
     for (;;) {
-        while ((node = limi_list_pop(&cascade->dead)) != NULL) {
-            limi_process *process = LIMI_HOLDER(node, limi_process, grave);
+        while ((process = take_first(&cascade->dead)) != NULL) {
             break_links(cascade, process);
             limi_process_tell_watchers(supervisor, process);
-            limi_list_append(&cascade->ready, &process->grave);
+            append(&cascade->ready, process);
         }
-        node = limi_list_pop(&cascade->ready);
-        if (node == NULL) {
+        cascade->announced = take_first(&cascade->ready);
+        if (cascade->announced == NULL) {
             return;
         }
-        cascade->announced = LIMI_HOLDER(node, limi_process, grave);
         announce(cascade);
     }
 }
@@ -175,8 +186,6 @@ void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *proce
         take_in(outer, process);
         return;
     }
-    limi_list_init(&mine.dead);
-    limi_list_init(&mine.ready);
     mine.outer = limi_scope_here()->cascade;
     limi_scope_here()->cascade = &mine;
     take_in(&mine, process);

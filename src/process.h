@@ -10,7 +10,6 @@
 #include "list.h"
 #include "mailbox.h"
 #include "platform.h"
-#include "table.h"
 
 struct limi_talk;
 typedef struct limi_process limi_process;
@@ -42,8 +41,9 @@ typedef struct limi_process_kind {
     /* It traps: here is an exit message for it, which this takes. May be called after its death. NULL: see told. */
     void (*deliver)(limi_process *process, limi_message *message);
 
-    /* It traps, and has no deliver(): a message was put into its inbox. May be called after its death. NULL as well:
-     * it can't be told, and never traps. */
+    /* It traps, and has no deliver(): exit messages are put here, and then it is told; the oldest first. May be called
+     * after its death. NULL as well: it can't be told, and never traps. */
+    limi_list *(*inbox)(limi_process *process);
     void (*told)(limi_process *process);
 
     /* Killed. Takes a share of the record. NULL: it exits with LIMINAL_EXIT_KILLED. */
@@ -59,17 +59,14 @@ struct limi_process {
     liminal_exit exit; /* exit.pid always; the rest once it is dead, and then it never changes */
     bool dead;
     bool traps;
-    bool latent;       /* in the registry, but nobody's yet: not to be found */
-    limi_list watches; /* armed notices of conversations, which hear of it first */
-    limi_list notices; /* all other armed ones */
-    limi_list links;   /* ends of links ... */
-    size_t link_count; /* ... so many */
-    limi_list inbox;   /* exit messages, the oldest first, of a kind without deliver() */
-    limi_list grave;   /* in the cascade that mourns it */
-    limi_list peers;   /* in the registry, on the list of all */
+    bool latent;         /* in the registry, but nobody's yet: not to be found */
+    uint32_t link_count; /* how many ... */
+    limi_list links;     /* ... ends of links */
+    limi_list notices;   /* armed ones; those of conversations, which hear of it first, in front */
+    limi_process *next_dead; /* in the cascade that mourns it */
+    limi_process *chained;   /* in the registry, by exit.pid */
     const limi_process_kind *kind;
     struct limi_talk *talk; /* the conversation it belongs to; NULL for what was adopted */
-    UT_hash_handle hh;      /* in the registry, by exit.pid */
 };
 
 void limi_process_init(limi_process *process, liminal_pid pid, const limi_process_kind *kind, struct limi_talk *talk);
@@ -99,10 +96,10 @@ typedef struct limi_link limi_link;
 void limi_message_drop(liminal_supervisor *supervisor, limi_message *message);
 
 /* Take the oldest exit message: false if there is none. */
-bool limi_inbox_take(liminal_supervisor *supervisor, limi_process *process, liminal_exit *out);
+bool limi_inbox_take(liminal_supervisor *supervisor, limi_list *inbox, liminal_exit *out);
 
 /* Throw away what it holds. The record is about to go, or it is dead. */
-void limi_inbox_clear(liminal_supervisor *supervisor, limi_process *process);
+void limi_inbox_clear(liminal_supervisor *supervisor, limi_list *inbox);
 
 /* ---- notices: notice.c ---- */
 

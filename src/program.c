@@ -86,7 +86,7 @@ liminal_status limi_program_start(limi_participant *p, const liminal_program *sp
     }
     pr->participant = p;
     pr->allocator = allocator;
-    pr->trace = liminal_span_context(p->talk->span);
+    pr->trace = p->talk->span.context;
     pr->may_pull = true;
     pr->chime.fd = pr->chime.other_fd = -1;
     limi_begun_init(&pr->begun, allocator);
@@ -98,22 +98,22 @@ liminal_status limi_program_start(limi_participant *p, const liminal_program *sp
         discard(pr);
         return st;
     }
-    p->program = pr;
+    p->engine->program = pr;
     return LIMINAL_OK;
 }
 
 void limi_program_free(limi_participant *p)
 {
-    if (p->program != NULL) {
-        discard(p->program);
-        p->program = NULL;
+    if (p->engine->program != NULL) {
+        discard(p->engine->program);
+        p->engine->program = NULL;
     }
 }
 
 void limi_program_ring(limi_participant *p, uint32_t bits)
 {
-    if (limi_bell_set(&p->bell, bits)) { /* so its thread is there, and so is the program */
-        limi_chime_ring(&p->program->chime);
+    if (limi_bell_set(&p->engine->bell, bits)) { /* so its thread is there, and so is the program */
+        limi_chime_ring(&p->engine->program->chime);
     }
 }
 
@@ -202,7 +202,7 @@ static void kill_and_reap(limi_program *pr)
 
 void limi_program_abort(limi_participant *p)
 {
-    kill_and_reap(p->program);
+    kill_and_reap(p->engine->program);
 }
 
 /* ---- the participant ---- */
@@ -230,7 +230,7 @@ static bool was_killed(limi_participant *p)
 static void look(limi_program *pr)
 {
     limi_participant *p = pr->participant;
-    pr->rung |= limi_bell_take(&p->bell);
+    pr->rung |= limi_bell_take(&p->engine->bell);
     pr->may_pull |= (pr->rung & LIMI_RING_WORK) != 0;
     if (pr->rung & LIMI_RING_RESUME) {
         pr->hushed = false;
@@ -257,7 +257,7 @@ static void look(limi_program *pr)
 
 static void doze(limi_program *pr, limi_pollee *pollees, int64_t until_ns)
 {
-    limi_bell *bell = &pr->participant->bell;
+    limi_bell *bell = &pr->participant->engine->bell;
     bool dozes = limi_bell_doze(bell);
     limi_poll(pollees, POLLEES, dozes ? until_ns : 0);
     if (dozes) {
@@ -273,7 +273,7 @@ static void await_spawn(limi_program *pr)
     limi_pollee pollees[POLLEES] = {[IN] = {.fd = -1}, [OUT] = {.fd = -1}, [ERR] = {.fd = -1}, [WATCH] = {.fd = -1}};
     pollees[CHIME] = (limi_pollee){.fd = pr->chime.fd, .want_read = true};
     for (;;) {
-        pr->rung |= limi_bell_take(&pr->participant->bell);
+        pr->rung |= limi_bell_take(&pr->participant->engine->bell);
         if ((pr->rung & LIMI_RING_GO) || limi_u32_load(&pr->participant->disowned) != 0) {
             return;
         }
@@ -329,7 +329,7 @@ static liminal_exit_reason live(limi_program *pr)
 
 void limi_program_serve(limi_participant *p)
 {
-    limi_program *pr = p->program;
+    limi_program *pr = p->engine->program;
     liminal_supervisor *supervisor = p->talk->supervisor;
     liminal_exit_reason reason;
     liminal_time seen;
@@ -347,7 +347,7 @@ void limi_program_serve(limi_participant *p)
 
 void limi_program_unwound(limi_participant *p)
 {
-    limi_program *pr = p->program;
+    limi_program *pr = p->engine->program;
     pr->silent = true;
     kill_and_reap(pr);
     limi_program_end(pr, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});

@@ -46,7 +46,8 @@ static liminal_status enlist(limi_talk *talk, const limi_process *old, limi_life
     if (!old->dead && old == &talk->life->process) {
         limi_process_init(&next->process, limi_registry_new_pid(supervisor), &limi_life_kind, talk);
         next->process.latent = true;
-        st = limi_registry_add(supervisor, &next->process);
+        limi_registry_add(supervisor, &next->process);
+        st = LIMINAL_OK;
     }
     limi_mutex_unlock(&supervisor->lock);
     return st;
@@ -65,7 +66,7 @@ static void succeed(limi_talk *talk, limi_life *next)
     talk->life = next;
     limi_u64_store(&talk->pid, next->process.exit.pid.value);
     limi_mutex_unlock(&supervisor->lock);
-    limi_state_note_restarted(talk->state, next->process.exit.pid, liminal_time_now());
+    limi_state_note_restarted(talk->dialogue.state, next->process.exit.pid, liminal_time_now());
 }
 
 static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlisted)
@@ -78,6 +79,41 @@ static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlist
     limi_release(&supervisor->allocator, next, sizeof *next);
 }
 
+static size_t count_bytes(const limi_talk *talk)
+{
+    return talk->dialogue.intensity.most * sizeof(int64_t);
+}
+
+/* Most are never killed: where the rules write down when, they have from the first time on. */
+static bool can_count(limi_talk *talk)
+{
+    int64_t *times = NULL;
+    bool wanted;
+    limi_mutex_lock(&talk->lock);
+    wanted = talk->dialogue.intensity.most > 0 && talk->dialogue.intensity.times == NULL;
+    limi_mutex_unlock(&talk->lock);
+    if (!wanted) {
+        return true;
+    }
+    times = limi_allocate(talk->allocator, count_bytes(talk));
+    if (times == NULL) {
+        return false;
+    }
+    limi_mutex_lock(&talk->lock);
+    wanted = talk->dialogue.intensity.times == NULL; /* still */
+    if (wanted) {
+        talk->dialogue.intensity.times = times;
+    }
+    limi_mutex_unlock(&talk->lock);
+    limi_release(talk->allocator, wanted ? NULL : times, count_bytes(talk));
+    return true;
+}
+
+void limi_talk_free_restarts(limi_talk *talk)
+{
+    limi_release(talk->allocator, talk->dialogue.intensity.times, count_bytes(talk));
+}
+
 /* LIMINAL_OK also if that life is over already; *out_dead: it is to be mourned, and followed by another. */
 static liminal_status end_life(limi_talk *talk, limi_process *process, bool *out_dead)
 {
@@ -86,7 +122,8 @@ static liminal_status end_life(limi_talk *talk, limi_process *process, bool *out
     limi_event event = {.kind = LIMI_EVENT_KILLED, .now_ns = limi_clock_monotonic()};
     limi_done done;
     liminal_status st;
-    if (next == NULL) {
+    if (next == NULL || !can_count(talk)) {
+        limi_release(&supervisor->allocator, next, sizeof *next);
         return LIMINAL_ENOMEM;
     }
     limi_mutex_lock(&talk->lock);
@@ -168,8 +205,9 @@ static void body(void *argument)
 
 static liminal_status start(limi_talk *talk, bool *out_kept)
 {
-    const char *name = talk->name[0] != '\0' ? talk->name : "liminal";
-    return limi_talk_start_thread(talk, &talk->job, name, talk->stack_bytes, body, talk, out_kept);
+    const char *name = limi_talk_name(talk);
+    return limi_talk_start_thread(talk, &talk->job, name[0] != '\0' ? name : "liminal", talk->job.plan.stack_bytes,
+                                  body, talk, out_kept);
 }
 
 /* A short conversation needs no thread but those of its callers: an idle one is kept for it, and left to sleep. */
@@ -177,7 +215,7 @@ liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
 {
     bool kept = false;
     liminal_status st;
-    talk->stack_bytes = stack_bytes;
+    talk->job.plan.stack_bytes = stack_bytes;
     st = start(talk, &kept); /* what has started may be replaced by now, with the job; what is kept is there */
     if (kept) {
         limi_actor_lie_dormant(&talk->actor);

@@ -8,16 +8,14 @@
 liminal_status limi_refusal(limi_talk *talk)
 {
     liminal_status st;
-    const char *text;
+    limi_words words;
     limi_mutex_lock(&talk->lock);
-    st = limi_dialogue_refusal(&talk->dialogue, &text);
-    if (st == LIMINAL_OK) { /* the close is on its way to the rules */
-        st = LIMINAL_ECLOSED;
-        text = "the conversation is closing";
-    }
-    (void)limi_detail(st, "%s", text);
+    st = limi_dialogue_refusal(&talk->dialogue, &words);
     limi_mutex_unlock(&talk->lock);
-    return st;
+    if (st == LIMINAL_OK) { /* the close is on its way to the rules */
+        return limi_detail(LIMINAL_ECLOSED, "the conversation is closing");
+    }
+    return limi_detail(st, "%s", words.text);
 }
 
 static bool is_closed(void *argument)

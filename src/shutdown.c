@@ -67,7 +67,8 @@ static liminal_deadline close_by(const limi_talk *talk, liminal_deadline deadlin
     int64_t half = liminal_deadline_remaining_ns(deadline) / 2, needed = 0;
     uint32_t i;
     for (i = 0; i < talk->participant_count; i++) {
-        int64_t patience = talk->participants[i].patience_ns;
+        const limi_participant *p = &talk->participants[i];
+        int64_t patience = limi_participant_has_thread(p) ? p->engine->patience_ns : 0;
         needed = patience > needed ? patience : needed;
     }
     if (deadline.ns != INT64_MAX) {
@@ -138,9 +139,10 @@ static void note_straggler(liminal_report *report, liminal_pid pid, const char *
 
 static void note_stragglers(liminal_report *report, const limi_talk *talk)
 {
+    const char *name = limi_talk_name(talk);
     uint32_t i;
     if (limi_u32_load(&talk->undoing) != 0) {
-        note_straggler(report, talk->life->process.exit.pid, talk->name[0] != '\0' ? talk->name : "compensation");
+        note_straggler(report, talk->life->process.exit.pid, name[0] != '\0' ? name : "compensation");
     }
     for (i = 0; i < talk->participant_count; i++) {
         const limi_participant *p = &talk->participants[i];
@@ -158,7 +160,7 @@ static void fill(liminal_supervisor *supervisor, liminal_report *report)
     report->threads = supervisor->joined;
     for (node = supervisor->told.next; node != &supervisor->told; node = node->next) {
         const limi_talk *talk = LIMI_HOLDER(node, limi_talk, siblings);
-        report->handles += talk->handle != NULL;
+        report->handles += talk->has_handle;
         note_stragglers(report, talk);
     }
     limi_mutex_unlock(&supervisor->lock);

@@ -5,31 +5,64 @@
 
 #include <string.h>
 
+static size_t bytes_of(const liminal_state *state)
+{
+    size_t bytes = sizeof(liminal_snapshot) + state->participant_count * sizeof *state->statuses;
+    bytes += strlen(state->name) + 1;
+    for (size_t i = 0; i < state->participant_count; i++) {
+        bytes += strlen(state->statuses[i].name) + 1;
+    }
+    return bytes;
+}
+
+static const char *lay_text(const char *text, char **at)
+{
+    size_t room = strlen(text) + 1;
+    char *copy = memcpy(*at, text, room);
+    *at += room;
+    return copy;
+}
+
+static void copy_people(liminal_snapshot *snapshot, const liminal_state *state)
+{
+    char *at = (char *)&snapshot->statuses[state->participant_count];
+    snapshot->summary.name = lay_text(state->name, &at);
+    memcpy(snapshot->statuses, state->statuses, state->participant_count * sizeof *state->statuses);
+    for (size_t i = 0; i < state->participant_count; i++) {
+        snapshot->statuses[i].name = lay_text(state->statuses[i].name, &at);
+    }
+}
+
 liminal_status liminal_state_snapshot(const liminal_state *state, liminal_snapshot **out)
 {
     liminal_snapshot *snapshot;
-    size_t people, bytes;
+    size_t bytes;
 
     if (state == NULL || out == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "out");
     }
-    people = state->summary.participant_count * sizeof(liminal_participant_status);
-    bytes = sizeof *snapshot + people;
-    snapshot = limi_allocate(&state->allocator, bytes);
+    bytes = bytes_of(state);
+    snapshot = limi_allocate(state->allocator, bytes);
     if (snapshot == NULL) {
         return LIMINAL_ENOMEM;
     }
-    snapshot->allocator = state->allocator;
+    snapshot->allocator = *state->allocator;
     snapshot->block = bytes;
-    snapshot->roster = state->roster;
-    limi_refcount_up(&snapshot->roster->owners);
     limi_log_share(&state->log, &snapshot->view);
-    memcpy(snapshot->statuses, state->statuses, people);
-    memcpy(snapshot->cause_text, state->cause_text, sizeof snapshot->cause_text);
-    snapshot->summary = state->summary;
-    snapshot->summary.cause_text = snapshot->cause_text;
-    snapshot->summary.log_count = limi_log_view_count(&snapshot->view);
-    snapshot->summary.log_dropped = limi_log_dropped(&state->log);
+    limi_cause_say(&state->cause, &snapshot->cause_text);
+    snapshot->summary = (liminal_summary){
+        .phase = state->phase,
+        .mode = state->mode,
+        .created = state->created,
+        .deadline = state->deadline,
+        .cause = state->cause.status,
+        .cause_text = snapshot->cause_text.text,
+        .participant_count = state->participant_count,
+        .log_count = limi_log_view_count(&snapshot->view),
+        .log_dropped = limi_log_dropped(&state->log),
+        .counts = state->counts,
+    };
+    copy_people(snapshot, state);
     *out = snapshot;
     return LIMINAL_OK;
 }
@@ -75,7 +108,6 @@ void liminal_snapshot_drop(liminal_snapshot **snapshot)
         liminal_allocator allocator = dead->allocator;
         *snapshot = NULL;
         limi_log_view_drop(&dead->view);
-        limi_roster_drop(dead->roster);
         limi_release(&allocator, dead, dead->block);
     }
 }

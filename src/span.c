@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* span.c -- spans, and the context a thread is working in. */
-#include <liminal/span.h>
+#include "span.h"
 
 #include "config.h"
 #include "detail.h"
+#include "list.h"
 #include "memory.h"
 #include "platform.h"
 #include "scope.h"
@@ -11,37 +12,28 @@
 
 #include <string.h>
 
-struct liminal_span {
+/* One that has its block to itself: this, then the span, then its name. */
+typedef struct lone {
     liminal_allocator allocator;
     liminal_collector collector; /* size 0: none */
-    liminal_trace_context context;
-    liminal_trace_context parent; /* all zero: none */
-    liminal_time start;
-    int64_t start_ns;
-    limi_atomic_u32 finished; /* 0, then 1: of several who finish it, the one that moved it */
     size_t block;
+    liminal_span span;
     char name[];
-};
+} lone;
+
+static const lone *lone_of(const liminal_span *span)
+{
+    return LIMI_HOLDER(span, const lone, span);
+}
 
 static const liminal_trace_context no_context;
 
-static liminal_status make(const char *name, const liminal_trace_context *parent, const liminal_collector *collector,
-                           const liminal_allocator *allocator, liminal_span **out)
+void limi_span_begin(liminal_span *span, const char *name, const liminal_trace_context *parent,
+                     const liminal_collector *collector)
 {
-    size_t length, block;
-    liminal_span *span;
     limi_instant now;
-    liminal_status st = limi_text_check(name, LIMINAL_NAME_BYTES, false, "name", &length);
-    if (st != LIMINAL_OK) {
-        return st;
-    }
-    block = sizeof *span + length + 1;
-    span = limi_allocate_raw(allocator, block);
-    if (span == NULL) {
-        return LIMINAL_ENOMEM;
-    }
-    span->allocator = *allocator;
-    span->collector = *collector;
+    span->name = name;
+    span->collector = collector;
     if (liminal_trace_valid(parent)) {
         span->parent = *parent;
         span->context = liminal_trace_child(parent);
@@ -53,9 +45,28 @@ static liminal_status make(const char *name, const liminal_trace_context *parent
     span->start.unix_ns = now.wall;
     span->start_ns = now.monotonic;
     limi_u32_init(&span->finished, 0);
-    span->block = block;
-    memcpy(span->name, name, length + 1);
-    *out = span;
+}
+
+static liminal_status make(const char *name, const liminal_trace_context *parent, const liminal_collector *collector,
+                           const liminal_allocator *allocator, liminal_span **out)
+{
+    size_t length, block;
+    lone *made;
+    liminal_status st = limi_text_check(name, LIMINAL_NAME_BYTES, false, "name", &length);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    block = sizeof *made + length + 1;
+    made = limi_allocate_raw(allocator, block);
+    if (made == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    made->allocator = *allocator;
+    made->collector = *collector;
+    made->block = block;
+    memcpy(made->name, name, length + 1);
+    limi_span_begin(&made->span, made->name, parent, made->collector.size != 0 ? &made->collector : NULL);
+    *out = &made->span;
     return LIMINAL_OK;
 }
 
@@ -103,7 +114,7 @@ liminal_status liminal_span_child(const liminal_span *parent, const char *name, 
     if (parent == NULL || out == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", parent == NULL ? "parent" : "out");
     }
-    return make(name, &parent->context, &parent->collector, &parent->allocator, out);
+    return make(name, &parent->context, &lone_of(parent)->collector, &lone_of(parent)->allocator, out);
 }
 
 const char *liminal_span_name(const liminal_span *span)
@@ -132,8 +143,8 @@ static void tell(const liminal_span *span, liminal_status outcome, int64_t now, 
         .duration_ns = now - span->start_ns,
         .status = outcome,
     };
-    if (span->collector.size != 0) {
-        span->collector.collect(span->collector.context, &finished);
+    if (span->collector != NULL) {
+        span->collector->collect(span->collector->context, &finished);
     }
     if (out != NULL) {
         *out = finished;
@@ -150,7 +161,7 @@ liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, l
     if (limi_u32_exchange(&span->finished, 1) != 0) {
         return limi_detail(LIMINAL_EPHASE, "span: finished before");
     }
-    if (span->collector.size != 0 || out != NULL) {
+    if (span->collector != NULL || out != NULL) {
         tell(span, outcome, now, out);
     }
     return LIMINAL_OK;
@@ -159,9 +170,10 @@ liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, l
 void liminal_span_drop(liminal_span **span)
 {
     if (span != NULL && *span != NULL) {
-        liminal_allocator allocator = (*span)->allocator;
-        limi_release(&allocator, *span, (*span)->block);
+        lone *dead = LIMI_HOLDER(*span, lone, span);
+        liminal_allocator allocator = dead->allocator;
         *span = NULL;
+        limi_release(&allocator, dead, dead->block);
     }
 }
 

@@ -2,7 +2,6 @@
 /* spawn.c -- starting a conversation: all of it, or nothing. */
 #include "config.h"
 #include "detail.h"
-#include "handle.h"
 #include "scope.h"
 #include "supervisor.h"
 #include "talk.h"
@@ -13,7 +12,6 @@ typedef struct spawning {
     const liminal_config *config;
     liminal_supervisor *supervisor;
     limi_talk *talk;
-    liminal_conversation *conversation;
     size_t threads;    /* that were reserved: one for the actor, one for each threaded participant */
     size_t behaviours; /* participants that are not just watched */
     size_t stack_bytes;
@@ -68,9 +66,6 @@ static void undo(void *argument)
     for (i = 0; i < s->started; i++) {
         limi_participant_disown(&s->talk->participants[i]);
     }
-    if (s->conversation != NULL) {
-        limi_handle_discard(s->conversation);
-    }
     limi_mutex_lock(&s->supervisor->lock);
     limi_supervisor_conversation_over(s->supervisor, s->talk); /* unless a shutdown has ended it */
     limi_mutex_unlock(&s->supervisor->lock);
@@ -107,21 +102,18 @@ static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
         limi_supervisor_unreserve(supervisor, 1, s->threads);
         return st;
     }
-    s->status = liminal_conversation_open(&limi_talk_backend, s->talk, &supervisor->allocator, &s->conversation);
-    if (s->status == LIMINAL_OK) {
-        limi_thread_guard(start_all, spawn_unwound, s);
-    }
+    limi_thread_guard(start_all, spawn_unwound, s);
     if (s->status != LIMINAL_OK) {
         undo(s);
         return s->status;
     }
     limi_mutex_lock(&supervisor->lock);
-    s->talk->handle = s->conversation;
+    s->talk->has_handle = true;
     limi_mutex_unlock(&supervisor->lock);
     settle(s->talk);
     limi_actor_open(&s->talk->actor);
     let_programs_speak(s->talk);
-    *out = s->conversation;
+    *out = &s->talk->handle;
     return LIMINAL_OK;
 }
 

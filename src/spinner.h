@@ -23,6 +23,12 @@ static inline void limi_spinner_init(limi_spinner *spinner)
     limi_u32_init(&spinner->looks, limi_spin_limit());
 }
 
+/* For who has no reason yet to expect anything: it sleeps first, and looks once a sleep was short. */
+static inline void limi_spinner_init_idle(limi_spinner *spinner)
+{
+    limi_u32_init(&spinner->looks, 0);
+}
+
 static inline uint32_t limi_spinner_looks(const limi_spinner *spinner)
 {
     return limi_u32_load_acquire(&spinner->looks);

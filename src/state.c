@@ -13,6 +13,20 @@
 
 /* ---- making ----------------------------------------------------------------------------------- */
 
+/* One that has its block to itself: this, then the state. */
+typedef struct lone {
+    liminal_allocator allocator;
+    size_t block;
+    limi_words cause_text;
+} lone;
+
+_Static_assert(sizeof(lone) % _Alignof(liminal_state) == 0, "the state may follow");
+
+static lone *lone_of(liminal_state *state)
+{
+    return (lone *)(void *)state - 1;
+}
+
 static size_t text_room(const char *text)
 {
     return text != NULL ? strlen(text) + 1 : 0;
@@ -31,30 +45,6 @@ static const char *lay_text(const char *text, const char *none, char **at)
     return copy;
 }
 
-static limi_roster *make_roster(const liminal_config *config, const liminal_allocator *allocator)
-{
-    size_t bytes = sizeof(limi_roster) + text_room(config->name);
-    limi_roster *roster;
-    for (size_t i = 0; i < config->participant_count; i++) {
-        bytes += text_room(config->participants[i].name);
-    }
-    roster = limi_allocate(allocator, bytes);
-    if (roster != NULL) {
-        limi_refcount_init(&roster->owners);
-        roster->allocator = *allocator;
-        roster->block = bytes;
-    }
-    return roster;
-}
-
-void limi_roster_drop(limi_roster *roster)
-{
-    if (limi_refcount_down(&roster->owners)) {
-        liminal_allocator allocator = roster->allocator;
-        limi_release(&allocator, roster, roster->block);
-    }
-}
-
 /* Of equal pids the one that is listed first comes first, as it does without an index. */
 static bool pid_before(const void *things, uint16_t a, uint16_t b)
 {
@@ -64,46 +54,67 @@ static bool pid_before(const void *things, uint16_t a, uint16_t b)
     return pid_a != pid_b ? pid_a < pid_b : a < b;
 }
 
-static void enlist(liminal_state *state, const liminal_config *config, const liminal_pid *pids)
+static void sort_by_pid(liminal_state *state)
 {
-    size_t count = config->participant_count;
-    char *at = state->roster->texts;
-
-    state->summary.name = lay_text(config->name, "", &at);
-    state->summary.participant_count = count;
-    for (size_t i = 0; i < count; i++) {
-        state->statuses[i].pid = pids[i];
-        state->statuses[i].name = lay_text(config->participants[i].name, "participant", &at);
-        state->statuses[i].alive = true;
-    }
-    if (count <= FEW) {
-        return;
-    }
-    state->by_pid = (uint16_t *)(void *)&state->statuses[count];
-    for (size_t i = 0; i < count; i++) {
+    state->by_pid = (uint16_t *)(void *)&state->statuses[state->participant_count];
+    for (size_t i = 0; i < state->participant_count; i++) {
         state->by_pid[i] = (uint16_t)i;
     }
-    limi_sort(state->by_pid, count, pid_before, state->statuses);
+    limi_sort(state->by_pid, state->participant_count, pid_before, state->statuses);
 }
 
-static liminal_status make_state(const liminal_config *config, const liminal_allocator *allocator, liminal_state **out)
+size_t limi_state_size(size_t participant_count)
 {
-    size_t count = config->participant_count;
-    size_t bytes = sizeof(liminal_state) + count * sizeof(liminal_participant_status);
-    liminal_state *state;
+    size_t bytes = sizeof(liminal_state) + participant_count * sizeof(liminal_participant_status);
+    bytes += participant_count > FEW ? participant_count * sizeof(uint16_t) : 0;
+    return (bytes + _Alignof(liminal_state) - 1) / _Alignof(liminal_state) * _Alignof(liminal_state);
+}
 
-    bytes += count > FEW ? count * sizeof(uint16_t) : 0;
-    state = limi_allocate(allocator, bytes);
-    if (state == NULL) {
+void limi_state_init(liminal_state *state, const liminal_config *config, liminal_time now, liminal_deadline deadline,
+                     const liminal_allocator *allocator)
+{
+    state->allocator = allocator;
+    state->phase = LIMINAL_PHASE_CREATED;
+    state->mode = config->mode;
+    state->policy = config->on_crash;
+    state->participant_count = (uint32_t)config->participant_count;
+    state->created = now;
+    /* Left zero it means none, as in any field that holds a deadline. */
+    state->deadline = deadline.ns != 0 ? deadline : (liminal_deadline){INT64_MAX};
+    limi_log_init(&state->log, config->log_entries, allocator);
+    for (size_t i = 0; i < state->participant_count; i++) {
+        state->statuses[i].alive = true;
+    }
+    if (state->participant_count > FEW) {
+        sort_by_pid(state);
+    }
+}
+
+static liminal_status make_state(const liminal_config *config, const liminal_pid *pids,
+                                 const liminal_allocator *allocator, liminal_state **out)
+{
+    size_t size = limi_state_size(config->participant_count);
+    size_t bytes = sizeof(lone) + size + text_room(config->name);
+    liminal_state *state;
+    lone *block;
+    char *at;
+
+    for (size_t i = 0; i < config->participant_count; i++) {
+        bytes += text_room(config->participants[i].name);
+    }
+    block = limi_allocate(allocator, bytes);
+    if (block == NULL) {
         return LIMINAL_ENOMEM;
     }
-    state->roster = make_roster(config, allocator);
-    if (state->roster == NULL) {
-        limi_release(allocator, state, bytes);
-        return LIMINAL_ENOMEM;
+    block->allocator = *allocator;
+    block->block = bytes;
+    state = (liminal_state *)(void *)(block + 1);
+    at = (char *)state + size;
+    state->name = lay_text(config->name, "", &at);
+    for (size_t i = 0; i < config->participant_count; i++) {
+        state->statuses[i].pid = pids[i];
+        state->statuses[i].name = lay_text(config->participants[i].name, "participant", &at);
     }
-    state->allocator = *allocator;
-    state->block = bytes;
     *out = state;
     return LIMINAL_OK;
 }
@@ -127,31 +138,28 @@ liminal_status liminal_state_create(const liminal_config *config, const liminal_
         st = limi_detail(LIMINAL_EINVAL, "pids: NULL with %zu participants", checked.participant_count);
     }
     if (st == LIMINAL_OK) {
-        st = make_state(&checked, &mine, &state);
+        st = make_state(&checked, pids, &mine, &state);
     }
     if (st != LIMINAL_OK) {
         return st;
     }
-    enlist(state, &checked, pids);
-    limi_log_init(&state->log, checked.log_entries, &state->allocator);
-    state->policy = checked.on_crash;
-    state->summary.phase = LIMINAL_PHASE_CREATED;
-    state->summary.mode = checked.mode;
-    state->summary.created = now;
-    /* Left zero it means none, as in any field that holds a deadline. */
-    state->summary.deadline = deadline.ns != 0 ? deadline : (liminal_deadline){INT64_MAX};
+    limi_state_init(state, &checked, now, deadline, &lone_of(state)->allocator);
     *out = state;
     return LIMINAL_OK;
+}
+
+void limi_state_clear(liminal_state *state)
+{
+    limi_log_clear(&state->log);
 }
 
 void liminal_state_drop(liminal_state **state)
 {
     if (state != NULL && *state != NULL) {
-        liminal_state *dead = *state;
+        lone *dead = lone_of(*state);
         liminal_allocator allocator = dead->allocator;
+        limi_state_clear(*state);
         *state = NULL;
-        limi_log_clear(&dead->log);
-        limi_roster_drop(dead->roster);
         limi_release(&allocator, dead, dead->block);
     }
 }
@@ -160,12 +168,12 @@ void liminal_state_drop(liminal_state **state)
 
 liminal_phase liminal_state_phase(const liminal_state *state)
 {
-    return state != NULL ? state->summary.phase : LIMINAL_PHASE_FAILED;
+    return state != NULL ? state->phase : LIMINAL_PHASE_FAILED;
 }
 
 liminal_counts *liminal_state_counts(liminal_state *state)
 {
-    return state != NULL ? &state->summary.counts : NULL;
+    return state != NULL ? &state->counts : NULL;
 }
 
 liminal_status liminal_state_move(liminal_state *state, liminal_phase to)
@@ -174,44 +182,39 @@ liminal_status liminal_state_move(liminal_state *state, liminal_phase to)
     if (state == NULL) {
         return limi_detail(LIMINAL_EINVAL, "state: NULL");
     }
-    st = liminal_phase_check(state->summary.phase, to);
+    st = liminal_phase_check(state->phase, to);
     if (st == LIMINAL_OK && to == LIMINAL_PHASE_FAILED) {
         st = limi_detail(LIMINAL_EPHASE, "to: a conversation fails by liminal_state_fail(), which asks for the cause");
     }
     if (st == LIMINAL_OK) {
-        state->summary.phase = to;
+        state->phase = to;
     }
     return st;
 }
 
-/* Keep what fits, cut between two characters. */
-static void keep_cause_text(liminal_state *state, const char *text)
+void limi_state_fail(liminal_state *state, const limi_cause *cause, liminal_time now)
 {
-    const char *end = memchr(text, 0, sizeof state->cause_text);
-    size_t length = end != NULL ? (size_t)(end - text) : sizeof state->cause_text - 1;
-    while (end == NULL && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
-        length--;
-    }
-    memcpy(state->cause_text, text, length);
-    state->cause_text[length] = 0;
+    liminal_log_entry entry = {.kind = LIMINAL_LOG_FAILED, .time = now, .status = cause->status};
+    state->phase = LIMINAL_PHASE_FAILED;
+    state->cause = *cause;
+    limi_log_note(&state->log, &entry);
 }
 
 liminal_status liminal_state_fail(liminal_state *state, liminal_status cause, const char *text, liminal_time now)
 {
-    liminal_log_entry entry = {.kind = LIMINAL_LOG_FAILED, .time = now, .status = cause};
+    limi_cause why = {.status = cause};
     if (state == NULL) {
         return limi_detail(LIMINAL_EINVAL, "state: NULL");
     }
     if (cause == LIMINAL_OK || !limi_status_known(cause)) {
         return limi_detail(LIMINAL_EINVAL, "cause: %d is not a failure", (int)cause);
     }
-    if (limi_phase_final(state->summary.phase)) {
-        return liminal_phase_check(state->summary.phase, LIMINAL_PHASE_FAILED);
+    if (limi_phase_final(state->phase)) {
+        return liminal_phase_check(state->phase, LIMINAL_PHASE_FAILED);
     }
-    state->summary.phase = LIMINAL_PHASE_FAILED;
-    state->summary.cause = cause;
-    keep_cause_text(state, text != NULL ? text : liminal_status_text(cause));
-    limi_log_note(&state->log, &entry);
+    limi_words_take(&lone_of(state)->cause_text, text != NULL ? text : liminal_status_text(cause));
+    why.text = lone_of(state)->cause_text.text;
+    limi_state_fail(state, &why, now);
     return LIMINAL_OK;
 }
 
@@ -222,13 +225,13 @@ liminal_status liminal_state_sent(liminal_state *state, const liminal_envelope *
     if (state == NULL || envelope == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "envelope");
     }
-    if (state->summary.phase != LIMINAL_PHASE_ACTIVE) {
+    if (state->phase != LIMINAL_PHASE_ACTIVE) {
         return limi_detail(LIMINAL_EPHASE, "a conversation that is %s takes no messages",
-                           liminal_phase_text(state->summary.phase));
+                           liminal_phase_text(state->phase));
     }
     st = limi_log_append(&state->log, &entry);
     if (st == LIMINAL_OK) {
-        state->summary.counts.sent++;
+        state->counts.sent++;
     }
     return st;
 }
@@ -239,14 +242,14 @@ liminal_status liminal_state_received(liminal_state *state, const liminal_envelo
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "envelope");
     }
     limi_log_note_message(&state->log, LIMINAL_LOG_RECEIVED, envelope, now);
-    state->summary.counts.received++;
+    state->counts.received++;
     return LIMINAL_OK;
 }
 
 static liminal_participant_status *find(liminal_state *state, liminal_pid pid)
 {
     size_t low = 0;
-    size_t count = state->summary.participant_count;
+    size_t count = state->participant_count;
     if (state->by_pid == NULL) {
         while (low < count && state->statuses[low].pid.value != pid.value) {
             low++;
@@ -297,16 +300,10 @@ liminal_status liminal_state_exited(liminal_state *state, liminal_pid pid, limin
 
 /* ---- for the rules ---------------------------------------------------------------------------- */
 
-liminal_status limi_state_cause(const liminal_state *state, const char **text)
-{
-    *text = state->cause_text;
-    return state->summary.cause;
-}
-
 void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
 {
     limi_log_note_message(&state->log, LIMINAL_LOG_SENT, envelope, now);
-    state->summary.counts.sent++;
+    state->counts.sent++;
 }
 
 void limi_state_note_compensated(liminal_state *state, const liminal_envelope *what, liminal_status status,

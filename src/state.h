@@ -5,36 +5,41 @@
 
 #include <liminal/record.h>
 
-#include "detail.h"
+#include "cause.h"
 #include "log.h"
-#include "refcount.h"
 
-/* The names of a conversation and its participants: they never change, so snapshots share them. */
-typedef struct limi_roster {
-    limi_refcount owners;
-    liminal_allocator allocator;
-    size_t block; /* bytes allocated */
-    char texts[]; /* each with its zero byte; the conversation's first */
-} limi_roster;
-
-void limi_roster_drop(limi_roster *roster);
-
+/* It lies in a block of its own (record.h), or in that of a conversation, which has the allocator and the names. */
 struct liminal_state {
-    liminal_allocator allocator;
-    size_t block;
-    limi_roster *roster;
-    liminal_summary summary; /* but for its log_ fields, which the log knows */
+    const liminal_allocator *allocator; /* borrowed, for the log and the snapshots */
+    liminal_phase phase;
+    liminal_mode mode;
     liminal_crash_policy policy;
+    uint32_t participant_count;
+    const char *name; /* borrowed, as are those of the participants */
+    liminal_time created;
+    liminal_deadline deadline;
+    liminal_counts counts;
+    limi_cause cause; /* the first */
     limi_log log;
     uint16_t *by_pid; /* behind statuses: their numbers, sorted by pid; NULL for a few */
-    char cause_text[LIMI_DETAIL_BYTES];
     liminal_participant_status statuses[];
 };
 
 /* What the rules of the pthread actor need beside record.h. */
 
-/* The first cause of a failed conversation and its text, borrowed. */
-liminal_status limi_state_cause(const liminal_state *state, const char **text);
+/* A multiple of what aligns everything. */
+size_t limi_state_size(size_t participant_count);
+
+/* In zeroed memory of that size, from a config that was taken in. The name, and each participant's pid and name, are
+ * there already. */
+void limi_state_init(liminal_state *state, const liminal_config *config, liminal_time now, liminal_deadline deadline,
+                     const liminal_allocator *allocator);
+
+/* Let go of what it holds. */
+void limi_state_clear(liminal_state *state);
+
+/* As liminal_state_fail(), in a phase that is not final: what the cause borrows lives as long as the state. */
+void limi_state_fail(liminal_state *state, const limi_cause *cause, liminal_time now);
 
 /* Record a message whatever happens: it matters more than its place in the log, which is counted as dropped
  * if there is no memory for it. The phase is active or completing. */
@@ -56,11 +61,10 @@ void limi_state_stopped(liminal_state *state, liminal_pid pid, liminal_exit_reas
 struct liminal_snapshot {
     liminal_allocator allocator;
     size_t block;
-    limi_roster *roster;
     liminal_summary summary;
     limi_log_view view;
-    char cause_text[LIMI_DETAIL_BYTES];
-    liminal_participant_status statuses[];
+    limi_words cause_text;
+    liminal_participant_status statuses[]; /* then the names */
 };
 
 #endif

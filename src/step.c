@@ -20,8 +20,6 @@
 
 #include "state.h"
 
-#include <stdio.h>
-
 /* ---- messages ---- */
 
 static bool is_late(const limi_ticket *ticket, const limi_event *event)
@@ -33,13 +31,12 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_ticket *ticket = event->ticket;
     bool ask = ticket->kind == LIMI_TICKET_ASK;
-    const char *text;
     if (ticket->withdrawn) { /* counted when its asker gave up */
         limi_ticket_retire(ticket, e);
         return;
     }
     if (limi_dialogue_is_lost(d)) { /* accepted before the end, but not begun before it */
-        limi_dialogue_cut_off(d, ticket, limi_dialogue_refusal(d, &text), e);
+        limi_dialogue_cut_off(d, ticket, limi_dialogue_refusal(d, NULL), e);
         return;
     }
     if (ask && d->target == d->seat_count) {
@@ -141,7 +138,6 @@ static void on_unasked(limi_dialogue *d, limi_event *event, limi_effects *e)
 
 static void on_receive(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
-    const char *text;
     limi_list *first = limi_list_pop(&d->replies);
     if (first != NULL) {
         limi_ticket *ticket = LIMI_HOLDER(first, limi_ticket, link);
@@ -150,7 +146,7 @@ static void on_receive(limi_dialogue *d, limi_event *event, limi_effects *e)
         limi_dialogue_give(d, event->ticket, &ticket->reply, event->now);
         limi_ticket_retire(ticket, e);
     } else if (limi_dialogue_is_lost(d)) {
-        limi_ticket_decide(event->ticket, limi_dialogue_refusal(d, &text));
+        limi_ticket_decide(event->ticket, limi_dialogue_refusal(d, NULL));
     } else if (event->may_wait) {
         limi_list_append(&d->receivers, &event->ticket->link);
     }
@@ -200,7 +196,7 @@ static void route(limi_dialogue *d, limi_seat *dead, limi_effects *e)
 static void on_exited(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_seat *seat = &d->seats[event->seat];
-    char text[256];
+    const limi_cause cause = {LIMINAL_EEXIT, LIMI_CAUSE_EXIT, {.text = seat->name}, {.reason = event->reason}};
     if (!seat->alive) {
         return;
     }
@@ -220,30 +216,29 @@ static void on_exited(limi_dialogue *d, limi_event *event, limi_effects *e)
         route(d, seat, e);
         return;
     }
-    (void)snprintf(text, sizeof text, "%s exited: %s", seat->name, liminal_exit_describe(event->reason).text);
-    limi_dialogue_fall(d, LIMINAL_EEXIT, text, event, e);
+    limi_dialogue_fall(d, &cause, event, e);
 }
 
 static void on_killed(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
-    char text[128];
+    limi_cause cause = {.status = LIMINAL_EFAILED, .kind = LIMI_CAUSE_KILLS};
     if (limi_dialogue_is_over(d)) {
         return;
     }
     if (!d->doomed && !limi_intensity_allows(&d->intensity, event->now_ns)) {
-        (void)snprintf(text, sizeof text, "the actor was killed more than %u times within %lld ms",
-                       (unsigned)d->intensity.most, (long long)(d->intensity.window_ns / 1000000));
-        limi_dialogue_fall(d, LIMINAL_EFAILED, text, event, e);
+        cause.most = d->intensity.most;
+        cause.window_ns = d->intensity.window_ns;
+        limi_dialogue_fall(d, &cause, event, e);
     }
     e->restart = !limi_dialogue_is_over(d); /* also where it has still to be undone */
 }
 
 /* ---- compensation ---- */
 
-static limi_undo *take_undo(limi_dialogue *d)
+static limi_undo *take_undo(limi_compensation *c)
 {
-    limi_list *newest = d->undos.prev;
-    if (newest == &d->undos) {
+    limi_list *newest = c->undos.prev;
+    if (newest == &c->undos) {
         return NULL;
     }
     limi_list_remove(newest);
@@ -253,31 +248,33 @@ static limi_undo *take_undo(limi_dialogue *d)
 /* Asked for the first time there is none to report; with none left the conversation fails. */
 static void on_undo(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
+    limi_compensation *c = d->compensation;
     event->undo = NULL;
     if (limi_dialogue_is_over(d)) {
-        d->undoing = NULL;
+        c->undoing = NULL;
         return; /* its deadline was quicker, and has said so */
     }
-    if (d->undoing != NULL) {
-        limi_state_note_compensated(d->state, d->undoing->what, event->status, event->now);
+    if (c->undoing != NULL) {
+        limi_state_note_compensated(d->state, c->undoing->what, event->status, event->now);
     }
-    d->undoing = event->undo = take_undo(d);
+    c->undoing = event->undo = take_undo(c);
     if (event->undo == NULL) {
-        limi_dialogue_fail(d, d->doom, d->doom_text, event->now, e);
+        limi_dialogue_fail(d, &c->doom, event->now, e);
     }
 }
 
 /* What is being undone and what will not be any more is logged as such; the undos themselves are the shell's. */
 static void give_up_undoing(limi_dialogue *d, const limi_event *event, limi_effects *e)
 {
+    const limi_compensation *c = d->compensation;
     limi_list *node;
-    if (d->undoing != NULL) {
-        limi_state_note_compensated(d->state, d->undoing->what, LIMINAL_ETIMEDOUT, event->now);
+    if (c->undoing != NULL) {
+        limi_state_note_compensated(d->state, c->undoing->what, LIMINAL_ETIMEDOUT, event->now);
     }
-    for (node = d->undos.prev; node != &d->undos; node = node->prev) {
+    for (node = c->undos.prev; node != &c->undos; node = node->prev) {
         limi_state_note_compensated(d->state, LIMI_HOLDER(node, limi_undo, link)->what, LIMINAL_ETIMEDOUT, event->now);
     }
-    limi_dialogue_fail(d, d->doom, d->doom_text, event->now, e);
+    limi_dialogue_fail(d, &c->doom, event->now, e);
 }
 
 /* ---- closing ---- */
@@ -305,15 +302,16 @@ static void on_close(limi_dialogue *d, limi_event *event, limi_effects *e)
 
 static void on_deadline(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
+    const limi_cause late = {.status = LIMINAL_ETIMEDOUT, .text = "the conversation's own deadline passed"};
     if (limi_dialogue_is_over(d)) {
         return;
     }
     if (d->doomed) {
-        if (d->undo_deadline.ns != INT64_MAX && event->now_ns >= d->undo_deadline.ns) {
+        if (d->compensation->deadline.ns != INT64_MAX && event->now_ns >= d->compensation->deadline.ns) {
             give_up_undoing(d, event, e);
         }
     } else if (event->now_ns >= d->deadline.ns && d->deadline.ns != INT64_MAX) {
-        limi_dialogue_fall(d, LIMINAL_ETIMEDOUT, "the conversation's own deadline passed", event, e);
+        limi_dialogue_fall(d, &late, event, e);
     } else {
         limi_dialogue_close_if_done(d, event->now_ns >= d->close_deadline.ns, e);
     }

@@ -7,6 +7,7 @@
 
 #include <liminal/record.h>
 
+#include "cause.h"
 #include "list.h"
 
 typedef enum limi_ticket_kind {
@@ -63,6 +64,16 @@ typedef struct limi_undo {
     void *self;
 } limi_undo;
 
+/* What the policy "compensate" needs: when it fails, that waits, with everyone told why already, until what was done
+ * has been undone. */
+typedef struct limi_compensation {
+    limi_cause doom; /* what it will have failed for */
+    liminal_deadline deadline;
+    int64_t within_ns; /* how long it may take */
+    limi_list undos;   /* the newest last */
+    limi_undo *undoing; /* the one that the shell is making; borrowed */
+} limi_compensation;
+
 /* When the actor was killed, the last so many times: the window of its restarts. Pure, as all here. */
 typedef struct limi_intensity {
     int64_t *times; /* room for `most` */
@@ -75,8 +86,8 @@ bool limi_intensity_allows(limi_intensity *intensity, int64_t now_ns);
 
 typedef struct limi_dialogue {
     liminal_state *state;
-    liminal_crash_policy policy;
     limi_seat *seats;
+    liminal_crash_policy policy;
     uint32_t seat_count;
     uint32_t target;    /* the seat that messages go to; seat_count: none */
     uint32_t living;    /* seats that are alive */
@@ -86,27 +97,23 @@ typedef struct limi_dialogue {
     limi_list receivers, closers;
     liminal_deadline deadline;       /* of the whole conversation */
     liminal_deadline close_deadline; /* meaningful while completing */
-    bool all_here; /* completing, and nothing that was accepted is still on its way here */
 
     /* What participants say without being asked waits with the replies, within these bounds. */
     size_t unasked, unasked_bytes;
     size_t most_unasked, most_unasked_bytes;
     bool hushed; /* the bound was reached: who speaks should wait for effects->resume */
 
-    /* Completing, with everyone told why already, until the compensation has been made. */
-    bool doomed;
-    liminal_status doom;
-    char doom_text[256];
-    liminal_deadline undo_deadline;
-    int64_t undo_within_ns; /* how long a compensation may take */
-    limi_list undos;      /* the newest last */
-    limi_undo *undoing;   /* the one that the shell is making; borrowed */
-    limi_intensity intensity;
+    bool all_here; /* completing, and nothing that was accepted is still on its way here */
+
+    bool doomed; /* completing, until the compensation has been made */
     bool had_answerers;
+    limi_compensation *compensation; /* borrowed; NULL with another policy */
+    limi_intensity intensity;
 } limi_dialogue;
 
-/* Borrows `state` and `seats`, whose pid, name, answers and inlined are set. The bounds, the compensation's
- * time and the intensity may be set after this; without them nothing is bounded, and no restart allowed. */
+/* Borrows `state` and `seats`, whose pid, name, answers and inlined are set. The bounds, the compensation (which the
+ * policy "compensate" must have) and the intensity may be set after this; without them nothing is bounded, and no
+ * restart allowed. */
 void limi_dialogue_init(limi_dialogue *dialogue, liminal_state *state, liminal_crash_policy policy, limi_seat *seats,
                         uint32_t seat_count, liminal_deadline deadline);
 
@@ -116,8 +123,8 @@ liminal_deadline limi_dialogue_due(const limi_dialogue *dialogue);
 /* Whether it has closed or failed. */
 bool limi_dialogue_is_over(const limi_dialogue *dialogue);
 
-/* LIMINAL_OK while sends are accepted, else what a send is told; `text` gets the detail. */
-liminal_status limi_dialogue_refusal(const limi_dialogue *dialogue, const char **text);
+/* LIMINAL_OK while sends are accepted, else what a send is told; `words`, which may be NULL, get the detail. */
+liminal_status limi_dialogue_refusal(const limi_dialogue *dialogue, limi_words *words);
 
 typedef enum limi_event_kind {
     LIMI_EVENT_SENT,     /* ticket: a SEND or ASK was accepted */

@@ -7,7 +7,6 @@
 #include "supervisor.h"
 
 #include "detail.h"
-#include "handle.h"
 #include "later.h"
 #include "scope.h"
 #include "talk.h"
@@ -94,7 +93,7 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_list_init(&supervisor->told);
     limi_list_init(&supervisor->attached);
     limi_list_init(&supervisor->remembered);
-    limi_list_init(&supervisor->registry.all);
+    limi_pids_init(&supervisor->registry.by_pid);
     limi_random(&supervisor->registry.seed, sizeof supervisor->registry.seed);
     *out = supervisor;
     return LIMINAL_OK;
@@ -218,10 +217,10 @@ liminal_census liminal_supervisor_census(const liminal_supervisor *supervisor)
 
 static liminal_status give_handle(limi_talk *talk, liminal_conversation **out)
 {
-    if (talk == NULL || talk->over || talk->handle == NULL || !limi_handle_try_ref(talk->handle)) {
+    if (talk == NULL || talk->over || !talk->has_handle || !limi_handle_try_ref(&talk->handle)) {
         return LIMINAL_ENOPROC;
     }
-    *out = talk->handle;
+    *out = &talk->handle;
     return LIMINAL_OK;
 }
 

@@ -5,54 +5,92 @@
 #include "config.h"
 #include "detail.h"
 #include "later.h"
+#include "scope.h"
 
-#include <stdio.h>
+/* ---- its block: the talk and its participants, the seats, the state; a remedy, engines and an entry for its name, where
+ * they are wanted; then the texts. All but the last are as large as what aligns everything. */
 
-static uint32_t restarts_of(const liminal_config *config)
+static bool wants_engine(const liminal_participant *spec)
 {
-    return config->restarts == LIMINAL_NO_RESTARTS ? 0 : config->restarts;
+    return spec->kind == LIMINAL_PARTICIPANT_THREAD || spec->kind == LIMINAL_PARTICIPANT_PROGRAM;
 }
 
-/* One block: the talk, its participants, its seats, when it was restarted, its texts. */
+static const char *name_of(const liminal_participant *spec)
+{
+    return spec->name != NULL ? spec->name : "participant";
+}
+
 static size_t block_size(const liminal_config *config)
 {
     size_t size = sizeof(limi_talk) + config->participant_count * (sizeof(limi_participant) + sizeof(limi_seat));
     size_t i;
-    size += restarts_of(config) * sizeof(int64_t);
-    size += config->name != NULL ? strlen(config->name) + 1 : 1;
+    size += limi_state_size(config->participant_count);
+    size += config->on_crash == LIMINAL_CRASH_COMPENSATE ? sizeof(limi_remedy) : 0;
+    size += config->name != NULL ? sizeof(limi_named) + strlen(config->name) + 1 : 1;
     for (i = 0; i < config->participant_count; i++) {
-        const char *name = config->participants[i].name;
-        size += name != NULL ? strlen(name) + 1 : sizeof "participant";
+        size += wants_engine(&config->participants[i]) ? sizeof(limi_engine) : 0;
+        size += strlen(name_of(&config->participants[i])) + 1;
     }
     return size;
+}
+
+static void *take_room(char **room, size_t size)
+{
+    void *taken = *room;
+    *room += size;
+    return taken;
 }
 
 static char *copy_text(char **room, const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = memcpy(*room, text, size);
-    *room += size;
-    return copy;
+    return memcpy(take_room(room, size), text, size);
 }
 
-static void seat_participants(limi_talk *talk, const liminal_config *config, char **room)
+static void lay_out(limi_talk *talk, const liminal_config *config)
+{
+    char *room = (char *)&talk->participants[talk->participant_count];
+    limi_dialogue *d = &talk->dialogue;
+    uint32_t i;
+    d->seats = take_room(&room, talk->participant_count * sizeof(limi_seat));
+    d->state = take_room(&room, limi_state_size(talk->participant_count));
+    if (config->on_crash == LIMINAL_CRASH_COMPENSATE) {
+        talk->remedy = take_room(&room, sizeof(limi_remedy));
+    }
+    if (config->name != NULL) {
+        talk->named = take_room(&room, sizeof(limi_named));
+        talk->named->talk = talk;
+    }
+    for (i = 0; i < talk->participant_count; i++) {
+        if (wants_engine(&config->participants[i])) {
+            talk->participants[i].engine = take_room(&room, sizeof(limi_engine));
+        }
+    }
+    d->state->name = copy_text(&room, config->name != NULL ? config->name : "");
+    for (i = 0; i < talk->participant_count; i++) {
+        talk->participants[i].name = copy_text(&room, name_of(&config->participants[i]));
+    }
+}
+
+/* ---- its making ---- */
+
+static void seat_participants(limi_talk *talk, const liminal_config *config)
 {
     uint32_t i;
     for (i = 0; i < talk->participant_count; i++) {
         const liminal_participant *spec = &config->participants[i];
         limi_participant *p = &talk->participants[i];
-        limi_seat *seat = &talk->seats[i];
+        limi_seat *seat = &talk->dialogue.seats[i];
         p->talk = talk;
         p->seat = i;
         p->kind = spec->kind;
-        p->name = copy_text(room, spec->name != NULL ? spec->name : "participant");
         p->self = spec->self;
         limi_participant_init(p);
         if (spec->kind == LIMINAL_PARTICIPANT_PROGRAM) {
             liminal_program program;
             limi_ignore(limi_program_take(&program, spec->program, "program")); /* checked already */
             p->behaviour.release = program.release;
-            p->patience_ns = limi_later(program.close_patience_ns, program.term_patience_ns);
+            p->engine->patience_ns = limi_later(program.close_patience_ns, program.term_patience_ns);
         } else if (spec->kind != LIMINAL_PARTICIPANT_WATCHED) {
             limi_ignore(limi_behaviour_take(&p->behaviour, spec->behaviour, "behaviour")); /* the same */
         }
@@ -61,6 +99,7 @@ static void seat_participants(limi_talk *talk, const liminal_config *config, cha
         seat->name = p->name;
         seat->answers = spec->kind != LIMINAL_PARTICIPANT_WATCHED;
         seat->inlined = spec->kind == LIMINAL_PARTICIPANT_INLINE;
+        talk->dialogue.state->statuses[i].name = p->name;
     }
 }
 
@@ -77,7 +116,8 @@ static void give_pids(limi_talk *talk, const liminal_config *config)
         limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid,
                           p->kind == LIMINAL_PARTICIPANT_PROGRAM ? &limi_program_kind : &limi_participant_kind, talk);
         p->process.traps = p->behaviour.exited != NULL;
-        talk->seats[i].pid = p->process.exit.pid;
+        talk->dialogue.seats[i].pid = p->process.exit.pid;
+        talk->dialogue.state->statuses[i].pid = p->process.exit.pid;
     }
     limi_mutex_unlock(&supervisor->lock);
 }
@@ -90,23 +130,19 @@ static void let_others_in(liminal_supervisor *supervisor, uint32_t i) LIMI_REQUI
     }
 }
 
-static liminal_status add_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
+static void add_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
 {
-    liminal_status st;
     uint32_t i;
     talk->life->process.latent = true;
-    st = limi_registry_add(supervisor, &talk->life->process);
-    talk->enlisted = st == LIMINAL_OK;
-    for (i = 0; i < talk->participant_count && st == LIMINAL_OK; i++) {
+    limi_registry_add(supervisor, &talk->life->process);
+    for (i = 0; i < talk->participant_count; i++) {
         limi_participant *p = &talk->participants[i];
         if (p->kind != LIMINAL_PARTICIPANT_WATCHED) {
             p->process.latent = true;
-            st = limi_registry_add(supervisor, &p->process);
-            p->enlisted = st == LIMINAL_OK;
+            limi_registry_add(supervisor, &p->process);
         }
         let_others_in(supervisor, i);
     }
-    return st;
 }
 
 static void show_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
@@ -124,15 +160,15 @@ static void show_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_
 static liminal_status enlist(limi_talk *talk)
 {
     liminal_supervisor *supervisor = talk->supervisor;
-    liminal_status st;
+    liminal_status st = LIMINAL_OK;
     limi_mutex_lock(&supervisor->lock);
-    st = add_everyone(talk, supervisor);
+    add_everyone(talk, supervisor);
     /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
      * finds that it has begun. */
-    if (st == LIMINAL_OK && supervisor->closing) {
+    if (supervisor->closing) {
         st = limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
     }
-    if (st == LIMINAL_OK && talk->name[0] != '\0') {
+    if (st == LIMINAL_OK && talk->named != NULL) {
         st = limi_registry_add_name(supervisor, talk);
     }
     if (st == LIMINAL_OK) {
@@ -152,12 +188,12 @@ static void delist(limi_talk *talk)
     limi_mutex_lock(&supervisor->lock);
     limi_list_remove(&talk->siblings);
     limi_registry_remove_name(supervisor, talk);
-    for (life = talk->enlisted ? talk->life : NULL; life != NULL; life = life->before) {
+    for (life = talk->life; life != NULL; life = life->before) {
         limi_registry_remove(supervisor, &life->process);
         let_others_in(supervisor, i++);
     }
     for (i = 0; i < talk->participant_count; i++) {
-        if (talk->participants[i].enlisted) {
+        if (talk->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED) {
             limi_registry_remove(supervisor, &talk->participants[i].process);
         }
         let_others_in(supervisor, i);
@@ -165,57 +201,52 @@ static void delist(limi_talk *talk)
     limi_mutex_unlock(&supervisor->lock);
 }
 
-static void set_policies(limi_talk *talk, const liminal_config *config)
+static void set_remedy(limi_talk *talk, const liminal_config *config)
+{
+    limi_remedy *remedy = talk->remedy;
+    talk->dialogue.compensation = &remedy->rules;
+    remedy->rules.within_ns = config->compensate_timeout_ns;
+    remedy->compensate = config->compensate;
+    remedy->self = config->compensate_self;
+    limi_list_init(&remedy->rules.undos);
+    limi_list_init(&remedy->last.link);
+    if (config->compensate != NULL) {
+        limi_list_append(&remedy->rules.undos, &remedy->last.link);
+    }
+}
+
+static void set_rules(limi_talk *talk, const liminal_config *config)
 {
     limi_dialogue *d = &talk->dialogue;
+    limi_state_init(d->state, config, liminal_time_now(), talk->deadline, talk->allocator);
+    limi_ignore(liminal_state_move(d->state, LIMINAL_PHASE_ACTIVE)); /* it was created */
+    limi_dialogue_init(d, d->state, config->on_crash, d->seats, talk->participant_count, talk->deadline);
     d->most_unasked = config->mailbox_messages;
     d->most_unasked_bytes = config->mailbox_bytes;
-    d->intensity.times = talk->restarted;
-    d->intensity.most = restarts_of(config);
+    d->intensity.most = config->restarts == LIMINAL_NO_RESTARTS ? 0 : config->restarts;
     d->intensity.window_ns = config->restart_window_ns;
-    d->undo_within_ns = config->compensate_timeout_ns;
-    talk->compensation = (limi_compensation){config->compensate, config->compensate_self};
-    limi_list_init(&talk->last_undo.link);
-    if (config->compensate != NULL) {
-        limi_list_append(&d->undos, &talk->last_undo.link);
+    if (talk->remedy != NULL) {
+        set_remedy(talk, config);
     }
+    limi_u32_init(&talk->target, d->target);
 }
 
-static liminal_status make_state(limi_talk *talk, const liminal_config *config)
-{
-    size_t bytes = talk->participant_count * sizeof(liminal_pid);
-    liminal_pid *pids = talk->participant_count > 0 ? limi_allocate(talk->allocator, bytes) : NULL;
-    liminal_status st;
-    uint32_t i;
-    if (talk->participant_count > 0 && pids == NULL) {
-        return LIMINAL_ENOMEM;
-    }
-    for (i = 0; i < talk->participant_count; i++) {
-        pids[i] = talk->seats[i].pid;
-    }
-    st = liminal_state_create(config, pids, liminal_time_now(), talk->deadline, talk->allocator, &talk->state);
-    limi_release(talk->allocator, pids, bytes);
-    if (st == LIMINAL_OK) {
-        limi_ignore(liminal_state_move(talk->state, LIMINAL_PHASE_ACTIVE)); /* it was created */
-        limi_dialogue_init(&talk->dialogue, talk->state, config->on_crash, talk->seats, talk->participant_count,
-                           talk->deadline);
-        set_policies(talk, config);
-        limi_u32_init(&talk->target, talk->dialogue.target);
-    }
-    return st;
-}
-
-static liminal_status make_span(limi_talk *talk, const liminal_config *config)
+static void begin_span(limi_talk *talk, const liminal_config *config)
 {
     const liminal_collector *collector = &talk->supervisor->collector;
-    liminal_span_options options = {
-        LIMINAL_OPS(liminal_span_options),
-        .parent = config->parent,
-        .collector = collector->size != 0 ? collector : NULL,
-        .allocator = talk->allocator,
-    };
-    return liminal_span_start(talk->name[0] != '\0' ? talk->name : "conversation", &options, &talk->span);
+    const char *name = limi_talk_name(talk);
+    limi_span_begin(&talk->span, name[0] != '\0' ? name : "conversation",
+                    config->parent != NULL ? config->parent : &limi_scope_here()->trace,
+                    collector->size != 0 ? collector : NULL);
 }
+
+static const limi_actor_kind actor_kind = {
+    .handle = limi_talk_handle,
+    .on_due = limi_talk_on_due,
+    .on_call = limi_talk_on_call,
+    .begin = limi_talk_begin_actor,
+    .forgo = limi_talk_forgo_actor,
+};
 
 static void init_parts(limi_talk *talk, const liminal_config *config)
 {
@@ -224,11 +255,7 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     limi_stock_init(&talk->stock, talk->allocator);
     limi_actor_init(&talk->actor, true);
     talk->actor.self = talk;
-    talk->actor.handle = limi_talk_handle;
-    talk->actor.on_due = limi_talk_on_due;
-    talk->actor.on_call = limi_talk_on_call;
-    talk->actor.begin = limi_talk_begin_actor;
-    talk->actor.forgo = limi_talk_forgo_actor;
+    talk->actor.kind = &actor_kind;
     talk->actor.pinned = config->dispatch == LIMINAL_DISPATCH_PINNED;
     talk->actor.heavy = talk->has_inline;
     limi_mutex_init(&talk->lock);
@@ -246,7 +273,7 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     talk->quiet_close.kind = LIMI_NODE_CLOSE_QUIETLY;
     talk->due_ns = talk->deadline.ns;
     limi_actor_set_due(&talk->actor, talk->due_ns);
-    talk->outstanding = (size_t)talk->participant_count + 1;
+    talk->outstanding = talk->participant_count + 1;
 }
 
 liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_config *config, limi_talk **out)
@@ -255,7 +282,6 @@ liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_co
     size_t block = block_size(config);
     limi_talk *talk = limi_allocate(allocator, block);
     liminal_status st;
-    char *room;
     if (talk == NULL) {
         return LIMINAL_ENOMEM;
     }
@@ -264,19 +290,19 @@ liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_co
     talk->allocator = allocator;
     talk->block = block;
     talk->participant_count = (uint32_t)config->participant_count;
-    talk->participants = (limi_participant *)(void *)(talk + 1);
-    talk->seats = (limi_seat *)(void *)(talk->participants + talk->participant_count);
-    talk->restarted = (int64_t *)(void *)(talk->seats + talk->participant_count);
-    room = (char *)(talk->restarted + restarts_of(config));
     talk->life = &talk->first_life;
-    talk->name = copy_text(&room, config->name != NULL ? config->name : "");
     talk->overflow = config->overflow;
     talk->deadline =
         config->timeout_ns > 0 ? liminal_deadline_in_ns(config->timeout_ns) : liminal_deadline_never();
-    seat_participants(talk, config, &room);
+    lay_out(talk, config);
+    seat_participants(talk, config);
     init_parts(talk, config);
+    limi_handle_init(&talk->handle, &limi_talk_backend, talk);
     give_pids(talk, config);
-    if ((st = make_state(talk, config)) || (st = make_span(talk, config)) || (st = enlist(talk))) {
+    set_rules(talk, config);
+    begin_span(talk, config);
+    st = enlist(talk);
+    if (st != LIMINAL_OK) {
         limi_talk_unref(talk);
         return st;
     }
@@ -362,18 +388,16 @@ static void destroy(limi_talk *talk)
     }
     delist(talk);
     free_lives(talk);
-    if (talk->state != NULL) {
-        while ((node = limi_list_pop(&talk->dialogue.replies)) != NULL) {
-            limi_request_drop(LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, link), limi_request, ticket));
-        }
-        limi_talk_free_undos(talk);
-        liminal_state_drop(&talk->state);
+    while ((node = limi_list_pop(&talk->dialogue.replies)) != NULL) {
+        limi_request_drop(LIMI_HOLDER(LIMI_HOLDER(node, limi_ticket, link), limi_request, ticket));
     }
+    limi_talk_free_undos(talk);
+    limi_talk_free_restarts(talk);
+    limi_state_clear(talk->dialogue.state);
     if (talk->own != NULL) {
         limi_request_renew(talk->own, LIMI_TICKET_ASK, NULL, 1);
         limi_request_drop(talk->own);
     }
-    liminal_span_drop(&talk->span);
     for (i = 0; i < talk->participant_count; i++) {
         limi_participant_destroy(&talk->participants[i]);
     }
@@ -398,7 +422,7 @@ liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char
                                       void (*body)(void *argument), void *argument, bool *out_kept)
 {
     liminal_status st;
-    (void)snprintf(job->plan.name, sizeof job->plan.name, "%s", name);
+    job->plan.name = name;
     job->plan.stack_bytes = stack_bytes;
     job->supervisor = talk->supervisor;
     job->body = body;

@@ -8,19 +8,32 @@
 #include <liminal/supervisor.h>
 
 #include "actor.h"
+#include "handle.h"
 #include "participant.h"
 #include "process.h"
 #include "quota.h"
 #include "refcount.h"
 #include "request.h"
+#include "span.h"
+#include "state.h"
 #include "step.h"
 #include "supervisor.h"
+#include "table.h"
 
-/* The config's compensate(). */
-typedef struct limi_compensation {
-    liminal_status (*compensate)(void *self, const liminal_snapshot *snapshot);
+/* What a conversation has with the policy "compensate". */
+typedef struct limi_remedy {
+    limi_compensation rules;
+    liminal_status (*compensate)(void *self, const liminal_snapshot *snapshot); /* the config's */
     void *self;
-} limi_compensation;
+    limi_undo last; /* its place among the undos */
+    limi_undo *made; /* for the actor's thread: the one that it is making */
+} limi_remedy;
+
+/* What it has if it was given a name: its entry in the registry. */
+typedef struct limi_named {
+    struct limi_talk *talk;
+    UT_hash_handle hh;
+} limi_named;
 
 /* What a node in the conversation's mailbox brings. */
 enum {
@@ -43,49 +56,47 @@ typedef struct limi_life {
     liminal_status how; /* ... for this */
 } limi_life;
 
+/* One block: this, the participants, and what talk.c lays behind them. */
 typedef struct limi_talk {
     /* Never changes once the conversation has started. */
     liminal_supervisor *supervisor;
     const liminal_allocator *allocator; /* the supervisor's */
     size_t block;
-    char *name; /* "" if it has none */
-    limi_participant *participants;
     uint32_t participant_count;
     liminal_overflow overflow;
     bool has_inline;
     bool ends_long; /* its end may run the embedder's code, in a turn, for long */
     bool may_stall; /* its thread may be in the embedder's code for long */
     liminal_deadline deadline;
-    liminal_span *span;
+    liminal_span span;
 
-    /* Owners: the handle, the actor's thread, each participant that may still post, and whoever
-     * looks after it for a moment. */
-    limi_refcount owners;
     limi_quota quota;
     limi_stock stock;
     limi_actor actor;
     limi_job job; /* of its actor */
-    size_t stack_bytes; /* of the actor's thread */
 
     /* The rules. A step is taken under this lock, by whoever has an event: mostly the turn, but also a
      * receiver, a caller who gives up, and a deadline, which must not wait for an inline behaviour
      * that does not return. Effects are performed after it was released. */
     limi_mutex lock;
+
+    /* Owners: the handle, the actor's thread, each participant that may still post, and whoever
+     * looks after it for a moment. */
+    limi_refcount owners;
+
     limi_dialogue dialogue;
-    liminal_state *state;
-    limi_seat *seats;
     int64_t due_ns; /* what the actor's thread was last told */
     limi_spinner asking, receiving; /* for those who wait here */
     limi_list sleepers; /* requests whose callers wait; kept only where a turn may be held up for long */
 
-    /* Which participant a message goes to now, for who looks for cycles of waits. */
-    limi_atomic_u32 target;
-
     /* For who has the duty: a request that is in use, or waits to be. */
     limi_request *own;
 
+    /* Which participant a message goes to now, for who looks for cycles of waits. */
+    limi_atomic_u32 target;
+
     /* For the turn only: what has still to end before the mailbox can be sealed. */
-    size_t outstanding;
+    uint32_t outstanding;
     limi_node nudge;
     limi_node quiet_close;
     limi_atomic_u32 quiet_close_posted;
@@ -95,22 +106,27 @@ typedef struct limi_talk {
     limi_atomic_u64 hurry_ns; /* a shutdown's deadline: programs that are being ended have until then */
     limi_atomic_u32 renew;    /* the actor's thread is to be replaced: see restart.c */
     limi_atomic_u32 undoing;  /* see undo.c */
-    limi_compensation compensation;
-    limi_undo last_undo; /* the compensation's place among the undos */
-    limi_undo *made;     /* for the actor's thread: the one that it is making */
+    limi_remedy *remedy;      /* NULL with another policy */
 
     /* Guarded by the supervisor's lock. */
     limi_life first_life;
-    int64_t *restarted; /* for the rules: when */
     limi_life *life; /* the present one, or the last */
-    liminal_conversation *handle; /* NULL once the last one has gone */
-    bool enlisted;                /* it is in the registry */
-    bool named;                   /* it is in the registry under its name */
-    bool over;                    /* closed or failed */
-    bool told;                    /* by a shutdown, to close */
-    limi_list siblings;           /* supervisor->talks or ->told */
-    UT_hash_handle hh;            /* in the registry, by name */
+    limi_named *named; /* NULL: it has no name */
+    bool has_handle;    /* from the end of the spawn until the last one goes */
+    bool is_named;      /* it is in the registry, under its name */
+    bool over;          /* closed or failed */
+    bool told;          /* by a shutdown, to close */
+    limi_list siblings; /* supervisor->talks or ->told */
+
+    liminal_conversation handle; /* the first handle and its clones */
+    limi_participant participants[];
 } limi_talk;
+
+/* "" if it has none. */
+static inline const char *limi_talk_name(const limi_talk *talk)
+{
+    return talk->dialogue.state->name;
+}
 
 /* ---- talk.c: its life ---- */
 
@@ -168,6 +184,7 @@ void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
 
 extern const limi_process_kind limi_life_kind;
 
+void limi_talk_free_restarts(limi_talk *talk);
 liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes);
 bool limi_talk_on_call(void *self); /* the actor's, and these */
 void limi_talk_begin_actor(void *self);

@@ -51,7 +51,7 @@ void limi_talk_finish_span(limi_talk *talk, liminal_status how)
 {
     limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
     limi_frame_enter(&frame);
-    limi_ignore(liminal_span_finish(talk->span, how == LIMINAL_ECLOSED ? LIMINAL_OK : how, NULL)); /* once */
+    limi_ignore(liminal_span_finish(&talk->span, how == LIMINAL_ECLOSED ? LIMINAL_OK : how, NULL)); /* once */
     limi_frame_leave(&frame);
 }
 
@@ -173,12 +173,11 @@ static bool is_stamped(const limi_talk *talk, const limi_event *event)
 /* What others look at without the lock, when more has changed than where one message is. */
 static void publish(limi_talk *talk, const limi_event *event, limi_done *done)
 {
-    const char *text;
     int64_t due;
     if (done->effects.closing) { /* under the lock: who has seen the end does not get a send accepted after it */
         limi_mailbox_close(&talk->actor.mailbox);
     }
-    done->cause = limi_dialogue_refusal(&talk->dialogue, &text);
+    done->cause = limi_dialogue_refusal(&talk->dialogue, NULL);
     limi_u32_store(&talk->target, talk->dialogue.target);
     due = limi_dialogue_due(&talk->dialogue).ns;
     if (due != talk->due_ns) { /* under the lock, so that the last one told is the last one decided */
@@ -299,7 +298,7 @@ static void on_news(limi_talk *talk, limi_message *message)
         return;
     }
     limi_mutex_lock(&talk->lock);
-    limi_state_note_exit(talk->state, &message->exit);
+    limi_state_note_exit(talk->dialogue.state, &message->exit);
     limi_mutex_unlock(&talk->lock);
     limi_message_drop(talk->supervisor, message);
 }

@@ -19,7 +19,7 @@ liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
 {
     limi_talk *talk = self;
     liminal_status st = limi_supervisor_here(talk->supervisor);
-    const char *text;
+    limi_words words;
     limi_undo *made;
     if (st != LIMINAL_OK) {
         return st;
@@ -35,12 +35,12 @@ liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
     made->undo = undo;
     made->self = undo_self;
     limi_mutex_lock(&talk->lock);
-    st = limi_dialogue_refusal(&talk->dialogue, &text);
+    st = limi_dialogue_refusal(&talk->dialogue, &words);
     if (st == LIMINAL_OK) {
-        limi_list_append(&talk->dialogue.undos, &made->link);
+        limi_list_append(&talk->remedy->rules.undos, &made->link);
         *step = NULL;
     } else {
-        (void)limi_detail(st, "%s", text);
+        (void)limi_detail(st, "%s", words.text);
     }
     limi_mutex_unlock(&talk->lock);
     if (st != LIMINAL_OK) {
@@ -51,7 +51,7 @@ liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
 
 static void free_undo(limi_talk *talk, limi_undo *undo)
 {
-    if (undo != &talk->last_undo) {
+    if (undo != &talk->remedy->last) {
         liminal_envelope_drop(&undo->what);
         limi_release(talk->allocator, undo, sizeof *undo);
     }
@@ -60,7 +60,7 @@ static void free_undo(limi_talk *talk, limi_undo *undo)
 void limi_talk_free_undos(limi_talk *talk)
 {
     limi_list *node;
-    while ((node = limi_list_pop(&talk->dialogue.undos)) != NULL) {
+    while (talk->remedy != NULL && (node = limi_list_pop(&talk->remedy->rules.undos)) != NULL) {
         free_undo(talk, LIMI_HOLDER(node, limi_undo, link));
     }
 }
@@ -80,7 +80,7 @@ typedef struct last {
 static void call_last(void *argument)
 {
     last *l = argument;
-    l->status = l->talk->compensation.compensate(l->talk->compensation.self, l->snapshot);
+    l->status = l->talk->remedy->compensate(l->talk->remedy->self, l->snapshot);
 }
 
 /* It has ended its thread. */
@@ -94,7 +94,7 @@ static liminal_status make_last(limi_talk *talk)
 {
     last l = {.talk = talk};
     limi_mutex_lock(&talk->lock);
-    limi_ignore(liminal_state_snapshot(talk->state, &l.snapshot));
+    limi_ignore(liminal_state_snapshot(talk->dialogue.state, &l.snapshot));
     limi_mutex_unlock(&talk->lock);
     limi_thread_guard(call_last, last_unwound, &l);
     liminal_snapshot_drop(&l.snapshot);
@@ -107,14 +107,14 @@ static liminal_status make(limi_talk *talk, const limi_undo *undo, liminal_deadl
     limi_scope *scope = limi_scope_here();
     limi_scope outer = *scope;
     liminal_status st;
-    scope->trace = liminal_span_context(talk->span);
+    scope->trace = talk->span.context;
     scope->request = undo->what;
     scope->deadline = deadline;
     if (undo->what != NULL) {
         scope->trace = liminal_envelope_read(undo->what).trace;
     }
     limi_frame_enter(&frame);
-    st = undo == &talk->last_undo ? make_last(talk) : undo->undo(undo->self, undo->what);
+    st = undo == &talk->remedy->last ? make_last(talk) : undo->undo(undo->self, undo->what);
     limi_frame_leave(&frame);
     *scope = outer;
     return st;
@@ -138,17 +138,17 @@ void limi_talk_compensate(limi_talk *talk)
     for (;;) {
         liminal_deadline deadline;
         limi_talk_step(talk, &event);
-        if (talk->made != NULL) {
-            free_undo(talk, talk->made); /* only now, for until the step the rules may still name it */
+        if (talk->remedy->made != NULL) {
+            free_undo(talk, talk->remedy->made); /* only now, for until the step the rules may still name it */
         }
-        talk->made = event.undo;
-        if (talk->made == NULL) {
+        talk->remedy->made = event.undo;
+        if (talk->remedy->made == NULL) {
             break;
         }
         limi_mutex_lock(&talk->lock);
-        deadline = talk->dialogue.undo_deadline;
+        deadline = talk->remedy->rules.deadline;
         limi_mutex_unlock(&talk->lock);
-        event = (limi_event){.kind = LIMI_EVENT_UNDO, .status = make(talk, talk->made, deadline)};
+        event = (limi_event){.kind = LIMI_EVENT_UNDO, .status = make(talk, talk->remedy->made, deadline)};
     }
     limi_u32_store(&talk->undoing, NONE);
 }

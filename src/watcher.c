@@ -18,7 +18,6 @@
 #include "platform_process.h"
 #include "scope.h"
 
-#include <stdio.h>
 
 #define BATCH 64
 
@@ -207,7 +206,7 @@ static liminal_status create(liminal_supervisor *supervisor, limi_watcher **out)
 static liminal_status start(liminal_supervisor *supervisor, limi_watcher *watcher) LIMI_REQUIRES(supervisor->lock)
 {
     liminal_status st;
-    (void)snprintf(watcher->plan.name, sizeof watcher->plan.name, "liminal-watcher");
+    watcher->plan.name = "liminal-watcher";
     watcher->plan.stack_bytes = supervisor->stack_bytes;
     watcher->plan.body = body;
     watcher->plan.argument = watcher;

@@ -200,7 +200,7 @@ static void everywhere(means what)
     }
     liminal_envelope_drop(&spare);
     print_message("refused: %zu\n", refusals[what]);
-    assert_true(refusals[what] > (what != MEMORY ? 50 : SLOW ? 300 : 1000));
+    assert_true(refusals[what] > (what != MEMORY ? 50 : SLOW ? 150 : 500));
 }
 
 static void memory(void **state)

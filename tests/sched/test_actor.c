@@ -73,6 +73,8 @@ static void live(void *argument)
     limi_actor_live(&w->actor);
 }
 
+static const limi_actor_kind plain = {.handle = handle, .on_due = on_due, .on_call = on_call};
+
 static world_of_one *open_world(bool held)
 {
     world_of_one *w = sched_allocator()->allocate(NULL, sizeof *w);
@@ -81,9 +83,7 @@ static world_of_one *open_world(bool held)
     limi_waiter_init(&w->told);
     w->owner = 1; /* the first that is started */
     w->actor.self = w;
-    w->actor.handle = handle;
-    w->actor.on_due = on_due;
-    w->actor.on_call = on_call;
+    w->actor.kind = &plain;
     for (int i = 0; i < MOST; i++) {
         w->jobs[i].number = i;
     }
@@ -224,9 +224,10 @@ static void tell(void *self)
 
 static void due_alone(void)
 {
+    static const limi_actor_kind telling = {.handle = handle, .on_due = tell, .on_call = on_call};
     world_of_one *w = open_world(false);
     int owner, one;
-    w->actor.on_due = tell;
+    w->actor.kind = &telling;
     owner = sched_thread(live, w);
     one = sched_thread(set_due, w);
     sched_check(limi_waiter_wait(&w->told, NULL, INT64_MAX) && w->dues == 1);

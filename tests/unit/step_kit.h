@@ -22,6 +22,7 @@ typedef struct world {
     liminal_state *state;
     limi_seat seats[SEATS];
     limi_dialogue dialogue;
+    limi_compensation compensation;
     limi_effects effects;
     int64_t now_ns; /* what the monotonic clock says with each event */
     char text[256];
@@ -68,6 +69,8 @@ static void open_planned(world *w, const world_plan *plan)
                                           plan->allocator, &w->state), LIMINAL_OK);
     assert_int_equal(liminal_state_move(w->state, LIMINAL_PHASE_ACTIVE), LIMINAL_OK);
     limi_dialogue_init(&w->dialogue, w->state, plan->policy, w->seats, plan->seats, plan->deadline);
+    limi_list_init(&w->compensation.undos);
+    w->dialogue.compensation = plan->policy == LIMINAL_CRASH_COMPENSATE ? &w->compensation : NULL;
     limi_effects_init(&w->effects);
 }
 
@@ -315,9 +318,9 @@ static inline void assert_counts(const world *w, const char *expected)
 
 static inline void assert_refusal(const world *w, liminal_status status, const char *text)
 {
-    const char *said;
+    limi_words said;
     assert_int_equal(limi_dialogue_refusal(&w->dialogue, &said), status);
-    assert_string_equal(said, text);
+    assert_string_equal(said.text, text);
 }
 
 #endif

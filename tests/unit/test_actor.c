@@ -74,13 +74,14 @@ static void live(void *argument)
     limi_actor_live(&((world *)argument)->actor);
 }
 
+static const limi_actor_kind plain = {.handle = handle, .on_due = on_due};
+
 static void begin(world *w, bool held)
 {
     memset(w, 0, sizeof *w);
     limi_actor_init(&w->actor, held);
     w->actor.self = w;
-    w->actor.handle = handle;
-    w->actor.on_due = on_due;
+    w->actor.kind = &plain;
     w->finish_at = 99;
     test_gate_init(&w->told);
 }
@@ -383,6 +384,7 @@ static void a_due_that_has_not_come_is_not_called(void **state)
 static void every_node_is_handled_once(void **state)
 {
     static limi_node nodes[2][EACH];
+    static const limi_actor_kind counting = {.handle = count_up};
     static const limi_assist pairs[][2] = {
         {LIMI_ASSIST_NONE, LIMI_ASSIST_NONE},
         {LIMI_ASSIST_NONE, LIMI_ASSIST_BRIEF},
@@ -395,7 +397,7 @@ static void every_node_is_handled_once(void **state)
         producer producers[2];
         begin(&w, false);
         w.actor.self = totals;
-        w.actor.handle = count_up;
+        w.actor.kind = &counting;
         start(&w);
         for (uint32_t i = 0; i < 2; i++) {
             for (int n = 0; n < EACH; n++) {
@@ -409,7 +411,7 @@ static void every_node_is_handled_once(void **state)
         }
         test_until(limi_mailbox_is_idle(&w.actor.mailbox)); /* a node whose wake was lost would stay for ever */
         w.actor.self = &w;
-        w.actor.handle = handle;
+        w.actor.kind = &plain;
         finish(&w);
         assert_int_equal(totals[0], EACH);
         assert_int_equal(totals[1], EACH);

@@ -80,14 +80,14 @@ static void body(void *argument)
     limi_thread_guard(live, live, argument);
 }
 
+static const limi_actor_kind plain = {.handle = handle, .on_call = on_call, .on_due = on_due};
+
 static void begin(world *w)
 {
     memset(w, 0, sizeof *w);
     limi_actor_init(&w->actor, false);
     w->actor.self = w;
-    w->actor.handle = handle;
-    w->actor.on_call = on_call;
-    w->actor.on_due = on_due;
+    w->actor.kind = &plain;
     test_gate_init(&w->told);
     test_gate_init(&w->hold);
     for (uint32_t i = 0; i < NODES; i++) {

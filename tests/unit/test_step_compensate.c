@@ -16,12 +16,12 @@ static void open_deeds(deeds *d, uint32_t seats, int steps, int64_t within_ns)
 {
     memset(d, 0, sizeof *d);
     begin_with(&d->w, LIMINAL_CRASH_COMPENSATE, seats, 7, 0);
-    d->w.dialogue.undo_within_ns = within_ns;
+    d->w.compensation.within_ns = within_ns;
     for (int i = 0; i < steps; i++) {
         const char text[2] = {(char)('x' + i), 0};
         d->steps[i] = say(text);
         d->undos[i].what = d->steps[i];
-        limi_list_append(&d->w.dialogue.undos, &d->undos[i].link);
+        limi_list_append(&d->w.compensation.undos, &d->undos[i].link);
     }
 }
 
@@ -163,7 +163,7 @@ static void what_is_not_undone_in_time_is_logged_so(void **state)
         assert_string_equal(clock_says(&d.w, 1000 + WITHIN), "closing final");
         assert_refusal(&d.w, LIMINAL_EEXIT, "first exited: error 7"); /* that is still the cause */
         next_is(&d, LIMINAL_OK, NULL, ""); /* it returns after all; there is no next one */
-        assert_null(d.w.dialogue.undoing);
+        assert_null(d.w.compensation.undoing);
         assert_log(&d.w, made == 0
                              ? "exited 11, undone z ETIMEDOUT, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT"
                              : "exited 11, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT");

@@ -332,17 +332,16 @@ static void law_event(law *l, char letter)
 
 static void law_open(law *l, const trial *t, liminal_envelope *envelope)
 {
-    limi_dialogue *d = &l->w.dialogue;
     memset(l, 0, sizeof *l);
     arena_used = 0;
     l->envelope = envelope;
     open_planned(&l->w, &(world_plan){.seats = t->seats, .answers = 7, .inlined = t->inlined, .policy = t->policy,
                                       .deadline = liminal_deadline_never(), .log_entries = 4,
                                       .allocator = &of_arena});
-    d->undo_within_ns = DEADLINE;
+    l->w.compensation.within_ns = DEADLINE;
     for (int i = 0; i < UNDOS && t->policy == LIMINAL_CRASH_COMPENSATE; i++) {
         l->undos[i].what = envelope;
-        limi_list_append(&d->undos, &l->undos[i].link);
+        limi_list_append(&l->w.compensation.undos, &l->undos[i].link);
     }
 }
 
