@@ -39,8 +39,7 @@ liminal_status limi_adopted_enlist(liminal_supervisor *supervisor, limi_adopted 
         return limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
     }
     adopted->process.exit.pid = limi_registry_new_pid(supervisor);
-    limi_registry_add(supervisor, &adopted->process);
-    return LIMINAL_OK;
+    return limi_registry_add(supervisor, &adopted->process);
 }
 
 void limi_adopted_ref(limi_process *process)

@@ -28,7 +28,7 @@ static inline limi_adopted *limi_adopted_of(limi_process *process)
 void *limi_adopted_create(liminal_supervisor *supervisor, size_t size, const limi_process_kind *kind);
 void limi_adopted_free(limi_adopted *adopted, size_t size);
 
-/* Give it a pid and put it into the registry, which takes over the caller's share. ECLOSED. Nobody finds it
+/* Give it a pid and put it into the registry, which takes over the caller's share. ECLOSED, ENOMEM. Nobody finds it
  * there before `latent` is false; it can be taken out again until then. */
 liminal_status limi_adopted_enlist(liminal_supervisor *supervisor, limi_adopted *adopted)
     LIMI_REQUIRES(supervisor->lock);

@@ -13,7 +13,6 @@
 #include "memory.h"
 #include "process.h"
 #include "supervisor.h"
-#include "table.h"
 
 typedef struct link_end {
     limi_list node; /* on the links of `who` */

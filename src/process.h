@@ -10,6 +10,7 @@
 #include "list.h"
 #include "mailbox.h"
 #include "platform.h"
+#include "table.h"
 
 struct limi_talk;
 typedef struct limi_process limi_process;
@@ -59,14 +60,15 @@ struct limi_process {
     liminal_exit exit; /* exit.pid always; the rest once it is dead, and then it never changes */
     bool dead;
     bool traps;
-    bool latent;         /* in the registry, but nobody's yet: not to be found */
+    bool listed;         /* in the registry ... */
+    bool latent;         /* ... but nobody's yet: not to be found */
     uint32_t link_count; /* how many ... */
     limi_list links;     /* ... ends of links */
     limi_list notices;   /* armed ones; those of conversations, which hear of it first, in front */
     limi_process *next_dead; /* in the cascade that mourns it */
-    limi_process *chained;   /* in the registry, by exit.pid */
     const limi_process_kind *kind;
     struct limi_talk *talk; /* the conversation it belongs to; NULL for what was adopted */
+    UT_hash_handle hh;      /* in the registry, by exit.pid */
 };
 
 void limi_process_init(limi_process *process, liminal_pid pid, const limi_process_kind *kind, struct limi_talk *talk);

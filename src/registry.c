@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* registry.c -- who is who under one supervisor: an index by pid and one by name.
  *
- * Whoever wants to know of all processes reads the index a few at a time, so that nobody has to wait for the lock
- * long, however many they are. */
+ * Whoever wants to know of all processes reads the index in the order in which they came, a few at a time, so that
+ * nobody has to wait for the lock long, however many they are. It leaves there which one it comes to next; who takes
+ * that one out has it come to the one behind. */
 #include "detail.h"
 #include "supervisor.h"
 #include "talk.h"
@@ -21,20 +22,48 @@ liminal_pid limi_registry_new_pid(liminal_supervisor *supervisor)
     return (liminal_pid){supervisor->last_pid};
 }
 
-void limi_registry_add(liminal_supervisor *supervisor, limi_process *process)
+typedef struct reading {
+    limi_list place; /* among the registry's */
+    const limi_process *next;
+    liminal_pid *out;
+    size_t room, count;
+    size_t left; /* how many were there when this began: who keeps coming does not keep it going */
+} reading;
+
+liminal_status limi_registry_add(liminal_supervisor *supervisor, limi_process *process)
 {
-    limi_pids_add(&supervisor->registry.by_pid, process, &supervisor->allocator);
+    const liminal_allocator *allocator = &supervisor->allocator;
+    uint64_t seed = supervisor->registry.seed;
+    limi_process *added = process;
+    HASH_ADD(hh, supervisor->registry.by_pid, exit.pid, sizeof added->exit.pid, added);
+    if (added == NULL) {
+        return limi_detail(LIMINAL_ENOMEM, "no memory for the registry of processes");
+    }
+    process->listed = true;
+    return LIMINAL_OK;
 }
 
 void limi_registry_remove(liminal_supervisor *supervisor, limi_process *process)
 {
+    const liminal_allocator *allocator = &supervisor->allocator;
+    const limi_list *all = &supervisor->registry.readings, *node;
+    if (!process->listed) {
+        return;
+    }
     LIMI_ASSERT(process->latent || (process->dead && !limi_link_has_any(supervisor, process)));
-    limi_pids_remove(&supervisor->registry.by_pid, process, &supervisor->allocator);
+    for (node = all->next; node != all; node = node->next) {
+        reading *r = LIMI_HOLDER(node, reading, place);
+        r->next = r->next == process ? process->hh.next : r->next;
+    }
+    process->listed = false;
+    HASH_DEL(supervisor->registry.by_pid, process);
 }
 
 limi_process *limi_registry_find(liminal_supervisor *supervisor, liminal_pid pid)
 {
-    limi_process *found = limi_pids_find(&supervisor->registry.by_pid, pid);
+    uint64_t seed = supervisor->registry.seed;
+    limi_process *found = NULL;
+    HASH_FIND(hh, supervisor->registry.by_pid, &pid, sizeof pid, found);
     return found != NULL && !found->latent ? found : NULL;
 }
 
@@ -74,31 +103,25 @@ limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const char *n
 
 /* ---- all of them ---- */
 
-typedef struct reading {
-    uint64_t place; /* what lies from here on was not read */
-    liminal_pid *out;
-    size_t room, count;
-} reading;
-
 /* False: that was all. */
-static bool read_some(liminal_supervisor *supervisor, reading *r) LIMI_REQUIRES(supervisor->lock)
+static bool read_some(reading *r)
 {
-    bool more = true;
-    unsigned steps;
-    for (steps = 0; more && steps < LIMI_STEPS_AT_ONCE; steps++) {
-        limi_process *process;
-        more = limi_pids_read(&supervisor->registry.by_pid, &r->place, &process);
-        for (; process != NULL; process = process->chained) {
-            steps++;
-            if (!process->dead && !process->latent) {
-                if (r->count < r->room) {
-                    r->out[r->count] = process->exit.pid;
-                }
-                r->count++;
-            }
+    unsigned i;
+    for (i = 0; i < LIMI_STEPS_AT_ONCE; i++) {
+        const limi_process *process = r->next;
+        if (process == NULL || r->left == 0) {
+            return false;
         }
+        if (!process->dead && !process->latent) {
+            if (r->count < r->room) {
+                r->out[r->count] = process->exit.pid;
+            }
+            r->count++;
+        }
+        r->next = process->hh.next;
+        r->left--;
     }
-    return more;
+    return true;
 }
 
 liminal_status liminal_process_list(liminal_supervisor *supervisor, liminal_pid *out, size_t room, size_t *out_count)
@@ -113,9 +136,13 @@ liminal_status liminal_process_list(liminal_supervisor *supervisor, liminal_pid 
         return st;
     }
     limi_mutex_lock(&supervisor->lock);
-    while (read_some(supervisor, &r)) {
+    r.next = supervisor->registry.by_pid;
+    r.left = HASH_COUNT(supervisor->registry.by_pid);
+    limi_list_append(&supervisor->registry.readings, &r.place);
+    while (read_some(&r)) {
         limi_supervisor_let_in(supervisor);
     }
+    limi_list_remove(&r.place);
     limi_mutex_unlock(&supervisor->lock);
     *out_count = r.count;
     return LIMINAL_OK;

@@ -46,8 +46,7 @@ static liminal_status enlist(limi_talk *talk, const limi_process *old, limi_life
     if (!old->dead && old == &talk->life->process) {
         limi_process_init(&next->process, limi_registry_new_pid(supervisor), &limi_life_kind, talk);
         next->process.latent = true;
-        limi_registry_add(supervisor, &next->process);
-        st = LIMINAL_OK;
+        st = limi_registry_add(supervisor, &next->process);
     }
     limi_mutex_unlock(&supervisor->lock);
     return st;

@@ -93,7 +93,7 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_list_init(&supervisor->told);
     limi_list_init(&supervisor->attached);
     limi_list_init(&supervisor->remembered);
-    limi_pids_init(&supervisor->registry.by_pid);
+    limi_list_init(&supervisor->registry.readings);
     limi_random(&supervisor->registry.seed, sizeof supervisor->registry.seed);
     *out = supervisor;
     return LIMINAL_OK;

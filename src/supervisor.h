@@ -6,7 +6,6 @@
 #include <liminal/supervisor.h>
 
 #include "memory.h"
-#include "pids.h"
 #include "pool.h"
 #include "process.h"
 #include "refcount.h"
@@ -14,7 +13,8 @@
 /* Three indexes: processes by pid, conversations by name, links by their two pids. Guarded by the
  * supervisor's lock. */
 typedef struct limi_registry {
-    limi_pids by_pid;
+    limi_process *by_pid;
+    limi_list readings; /* under way: see registry.c */
     struct limi_named *by_name;
     limi_link *links;
     uint64_t seed;
@@ -103,8 +103,11 @@ void limi_pool_make_room(liminal_supervisor *supervisor) LIMI_REQUIRES(superviso
 /* ---- registry.c; with the lock held ---- */
 
 liminal_pid limi_registry_new_pid(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
-void limi_registry_add(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
+
+/* ENOMEM. What was not added, or was removed already, may be removed as well. */
+liminal_status limi_registry_add(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
 void limi_registry_remove(liminal_supervisor *supervisor, limi_process *process) LIMI_REQUIRES(supervisor->lock);
+
 limi_process *limi_registry_find(liminal_supervisor *supervisor, liminal_pid pid) LIMI_REQUIRES(supervisor->lock);
 
 /* EINVAL if the name is taken. The name is borrowed from the conversation until it is given up. */

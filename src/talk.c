@@ -130,19 +130,21 @@ static void let_others_in(liminal_supervisor *supervisor, uint32_t i) LIMI_REQUI
     }
 }
 
-static void add_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
+static liminal_status add_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
 {
+    liminal_status st;
     uint32_t i;
     talk->life->process.latent = true;
-    limi_registry_add(supervisor, &talk->life->process);
-    for (i = 0; i < talk->participant_count; i++) {
+    st = limi_registry_add(supervisor, &talk->life->process);
+    for (i = 0; i < talk->participant_count && st == LIMINAL_OK; i++) {
         limi_participant *p = &talk->participants[i];
         if (p->kind != LIMINAL_PARTICIPANT_WATCHED) {
             p->process.latent = true;
-            limi_registry_add(supervisor, &p->process);
+            st = limi_registry_add(supervisor, &p->process);
         }
         let_others_in(supervisor, i);
     }
+    return st;
 }
 
 static void show_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
@@ -160,12 +162,12 @@ static void show_everyone(limi_talk *talk, liminal_supervisor *supervisor) LIMI_
 static liminal_status enlist(limi_talk *talk)
 {
     liminal_supervisor *supervisor = talk->supervisor;
-    liminal_status st = LIMINAL_OK;
+    liminal_status st;
     limi_mutex_lock(&supervisor->lock);
-    add_everyone(talk, supervisor);
+    st = add_everyone(talk, supervisor);
     /* Looked at under the lock under which a shutdown goes through the list: it finds this, or this
      * finds that it has begun. */
-    if (supervisor->closing) {
+    if (st == LIMINAL_OK && supervisor->closing) {
         st = limi_detail(LIMINAL_ECLOSED, "the supervisor is shutting down");
     }
     if (st == LIMINAL_OK && talk->named != NULL) {
@@ -193,9 +195,7 @@ static void delist(limi_talk *talk)
         let_others_in(supervisor, i++);
     }
     for (i = 0; i < talk->participant_count; i++) {
-        if (talk->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED) {
-            limi_registry_remove(supervisor, &talk->participants[i].process);
-        }
+        limi_registry_remove(supervisor, &talk->participants[i].process);
         let_others_in(supervisor, i);
     }
     limi_mutex_unlock(&supervisor->lock);
