@@ -256,7 +256,8 @@ static bool starts_at_once(const limi_participant *p)
 /* Start its thread and wait for start(). */
 static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
-    liminal_status st = limi_talk_start_thread(p->talk, &p->engine->job, p->name, stack_bytes, thread_body, p, NULL);
+    const char *name = limi_talk_name_of(p);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->engine->job, name, stack_bytes, thread_body, p, NULL);
     if (st != LIMINAL_OK) {
         return st;
     }
@@ -266,7 +267,7 @@ static liminal_status launch(limi_participant *p, size_t stack_bytes)
     }
     (void)limi_waiter_wait(&p->engine->started, NULL, INT64_MAX);
     if (p->engine->start_status != LIMINAL_OK) {
-        return limi_detail(p->engine->start_status, "participant %s: start() gave %s", p->name,
+        return limi_detail(p->engine->start_status, "participant %s: start() gave %s", name,
                            liminal_status_name(p->engine->start_status));
     }
     return LIMINAL_OK;
@@ -358,7 +359,8 @@ liminal_status limi_participant_start(limi_participant *p, const liminal_partici
     case LIMINAL_PARTICIPANT_INLINE:
         st = call_start(p);
         return st == LIMINAL_OK ? st
-                                : limi_detail(st, "participant %s: start() gave %s", p->name, liminal_status_name(st));
+                                : limi_detail(st, "participant %s: start() gave %s", limi_talk_name_of(p),
+                                              liminal_status_name(st));
     case LIMINAL_PARTICIPANT_WATCHED:
     default:
         limi_talk_ref(p->talk);

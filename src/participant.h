@@ -39,7 +39,6 @@ typedef struct limi_participant {
     struct limi_talk *talk;
     uint32_t seat;
     liminal_participant_kind kind;
-    const char *name;
     liminal_behaviour behaviour; /* with its defaults filled in; a PROGRAM's has release() only */
     void *self;
 

@@ -78,7 +78,7 @@ static void discard(limi_program *pr)
 
 liminal_status limi_program_start(limi_participant *p, const liminal_program *spec)
 {
-    const liminal_allocator *allocator = p->talk->allocator;
+    const liminal_allocator *allocator = limi_talk_allocator(p->talk);
     limi_program *pr = limi_allocate(allocator, sizeof *pr);
     liminal_status st;
     if (pr == NULL) {

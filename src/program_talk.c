@@ -206,7 +206,7 @@ static liminal_status make(const limi_program *pr, const limi_request *request, 
         LIMINAL_OPS(liminal_envelope_options),
         .allocator = pr->allocator,
         .cause = cause,
-        .publisher = pr->participant->name,
+        .publisher = limi_talk_name_of(pr->participant),
         .trace = &trace,
     };
     return liminal_envelope_create(payload, size, &options, out);

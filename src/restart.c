@@ -94,7 +94,7 @@ static bool can_count(limi_talk *talk)
     if (!wanted) {
         return true;
     }
-    times = limi_allocate(talk->allocator, count_bytes(talk));
+    times = limi_allocate(limi_talk_allocator(talk), count_bytes(talk));
     if (times == NULL) {
         return false;
     }
@@ -104,13 +104,13 @@ static bool can_count(limi_talk *talk)
         talk->dialogue.intensity.times = times;
     }
     limi_mutex_unlock(&talk->lock);
-    limi_release(talk->allocator, wanted ? NULL : times, count_bytes(talk));
+    limi_release(limi_talk_allocator(talk), wanted ? NULL : times, count_bytes(talk));
     return true;
 }
 
 void limi_talk_free_restarts(limi_talk *talk)
 {
-    limi_release(talk->allocator, talk->dialogue.intensity.times, count_bytes(talk));
+    limi_release(limi_talk_allocator(talk), talk->dialogue.intensity.times, count_bytes(talk));
 }
 
 /* LIMINAL_OK also if that life is over already; *out_dead: it is to be mourned, and followed by another. */

@@ -46,9 +46,9 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
     }
     /* The conversation's own deadline as well: its thread may be inside an inline behaviour for long. */
     room = limi_quota_wait(&talk->quota, bytes, is_closed, talk,
-                           liminal_deadline_earlier(deadline, talk->deadline).ns);
+                           liminal_deadline_earlier(deadline, talk->dialogue.deadline).ns);
     limi_wait_leave(talk);
-    if (room == LIMI_ROOM_TIMED_OUT && talk->deadline.ns < deadline.ns) {
+    if (room == LIMI_ROOM_TIMED_OUT && talk->dialogue.deadline.ns < deadline.ns) {
         limi_talk_pass_deadline(talk);
         room = LIMI_ROOM_GIVEN_UP;
     }

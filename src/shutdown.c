@@ -147,7 +147,7 @@ static void note_stragglers(liminal_report *report, const limi_talk *talk)
     for (i = 0; i < talk->participant_count; i++) {
         const limi_participant *p = &talk->participants[i];
         if (limi_u32_load(&p->gone) == 0 && p->kind != LIMINAL_PARTICIPANT_WATCHED) {
-            note_straggler(report, p->process.exit.pid, p->name);
+            note_straggler(report, p->process.exit.pid, limi_talk_name_of(p));
         }
     }
 }

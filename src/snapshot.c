@@ -42,11 +42,11 @@ liminal_status liminal_state_snapshot(const liminal_state *state, liminal_snapsh
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "out");
     }
     bytes = bytes_of(state);
-    snapshot = limi_allocate(state->allocator, bytes);
+    snapshot = limi_allocate(state->log.allocator, bytes);
     if (snapshot == NULL) {
         return LIMINAL_ENOMEM;
     }
-    snapshot->allocator = *state->allocator;
+    snapshot->allocator = *state->log.allocator;
     snapshot->block = bytes;
     limi_log_share(&state->log, &snapshot->view);
     limi_cause_say(&state->cause, &snapshot->cause_text);

@@ -54,13 +54,19 @@ static bool pid_before(const void *things, uint16_t a, uint16_t b)
     return pid_a != pid_b ? pid_a < pid_b : a < b;
 }
 
+/* The index; there is none for a few. */
+static uint16_t *by_pid_of(liminal_state *state)
+{
+    return (uint16_t *)(void *)&state->statuses[state->participant_count];
+}
+
 static void sort_by_pid(liminal_state *state)
 {
-    state->by_pid = (uint16_t *)(void *)&state->statuses[state->participant_count];
+    uint16_t *by_pid = by_pid_of(state);
     for (size_t i = 0; i < state->participant_count; i++) {
-        state->by_pid[i] = (uint16_t)i;
+        by_pid[i] = (uint16_t)i;
     }
-    limi_sort(state->by_pid, state->participant_count, pid_before, state->statuses);
+    limi_sort(by_pid, state->participant_count, pid_before, state->statuses);
 }
 
 size_t limi_state_size(size_t participant_count)
@@ -73,7 +79,6 @@ size_t limi_state_size(size_t participant_count)
 void limi_state_init(liminal_state *state, const liminal_config *config, liminal_time now, liminal_deadline deadline,
                      const liminal_allocator *allocator)
 {
-    state->allocator = allocator;
     state->phase = LIMINAL_PHASE_CREATED;
     state->mode = config->mode;
     state->policy = config->on_crash;
@@ -248,9 +253,10 @@ liminal_status liminal_state_received(liminal_state *state, const liminal_envelo
 
 static liminal_participant_status *find(liminal_state *state, liminal_pid pid)
 {
+    const uint16_t *by_pid = by_pid_of(state);
     size_t low = 0;
     size_t count = state->participant_count;
-    if (state->by_pid == NULL) {
+    if (count <= FEW) {
         while (low < count && state->statuses[low].pid.value != pid.value) {
             low++;
         }
@@ -258,16 +264,16 @@ static liminal_participant_status *find(liminal_state *state, liminal_pid pid)
     }
     for (size_t high = count; low < high;) {
         size_t middle = low + (high - low) / 2;
-        if (state->statuses[state->by_pid[middle]].pid.value < pid.value) {
+        if (state->statuses[by_pid[middle]].pid.value < pid.value) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == count || state->statuses[state->by_pid[low]].pid.value != pid.value) {
+    if (low == count || state->statuses[by_pid[low]].pid.value != pid.value) {
         return NULL;
     }
-    return &state->statuses[state->by_pid[low]];
+    return &state->statuses[by_pid[low]];
 }
 
 static void mark_dead(liminal_participant_status *participant, liminal_exit_reason reason, liminal_time seen)

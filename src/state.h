@@ -10,7 +10,6 @@
 
 /* It lies in a block of its own (record.h), or in that of a conversation, which has the allocator and the names. */
 struct liminal_state {
-    const liminal_allocator *allocator; /* borrowed, for the log and the snapshots */
     liminal_phase phase;
     liminal_mode mode;
     liminal_crash_policy policy;
@@ -20,9 +19,8 @@ struct liminal_state {
     liminal_deadline deadline;
     liminal_counts counts;
     limi_cause cause; /* the first */
-    limi_log log;
-    uint16_t *by_pid; /* behind statuses: their numbers, sorted by pid; NULL for a few */
-    liminal_participant_status statuses[];
+    limi_log log; /* its allocator is that of the snapshots, too */
+    liminal_participant_status statuses[]; /* then their numbers, sorted by pid, but for a few */
 };
 
 /* What the rules of the pthread actor need beside record.h. */

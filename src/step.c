@@ -196,7 +196,8 @@ static void route(limi_dialogue *d, limi_seat *dead, limi_effects *e)
 static void on_exited(limi_dialogue *d, limi_event *event, limi_effects *e)
 {
     limi_seat *seat = &d->seats[event->seat];
-    const limi_cause cause = {LIMINAL_EEXIT, LIMI_CAUSE_EXIT, {.text = seat->name}, {.reason = event->reason}};
+    const liminal_participant_status *who = &d->state->statuses[event->seat];
+    const limi_cause cause = {LIMINAL_EEXIT, LIMI_CAUSE_EXIT, {.text = who->name}, {.reason = event->reason}};
     if (!seat->alive) {
         return;
     }
@@ -204,10 +205,10 @@ static void on_exited(limi_dialogue *d, limi_event *event, limi_effects *e)
     d->living--;
     limi_dialogue_choose_target(d);
     if (limi_dialogue_is_over(d)) { /* the end asked for it */
-        limi_state_stopped(d->state, seat->pid, event->reason, event->seen);
+        limi_state_stopped(d->state, who->pid, event->reason, event->seen);
         return;
     }
-    limi_ignore(liminal_state_exited(d->state, seat->pid, event->reason, event->seen)); /* it was alive */
+    limi_ignore(liminal_state_exited(d->state, who->pid, event->reason, event->seen)); /* it was alive */
     if (d->doomed) {
         return;
     }

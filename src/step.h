@@ -49,8 +49,6 @@ void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelo
 /* One participant, as the rules see it. Its work: what it has begun, then what is queued, in order. */
 typedef struct limi_seat {
     limi_list begun, queue;
-    liminal_pid pid;
-    const char *name; /* borrowed, for details */
     bool answers;     /* messages may go to it */
     bool inlined;     /* a turn runs it, one request at a time */
     bool alive;
@@ -95,7 +93,7 @@ typedef struct limi_dialogue {
     uint64_t seated;    /* how many ever were */
     limi_list replies;  /* SEND tickets whose reply nobody has yet */
     limi_list receivers, closers;
-    liminal_deadline deadline;       /* of the whole conversation */
+    liminal_deadline deadline;       /* of the whole conversation; never changes */
     liminal_deadline close_deadline; /* meaningful while completing */
 
     /* What participants say without being asked waits with the replies, within these bounds. */
@@ -111,9 +109,9 @@ typedef struct limi_dialogue {
     limi_intensity intensity;
 } limi_dialogue;
 
-/* Borrows `state` and `seats`, whose pid, name, answers and inlined are set. The bounds, the compensation (which the
- * policy "compensate" must have) and the intensity may be set after this; without them nothing is bounded, and no
- * restart allowed. */
+/* Borrows `state` and `seats`, whose answers and inlined are set; the participants of the state are theirs, in the same
+ * order. The bounds, the compensation (which the policy "compensate" must have) and the intensity may be set after
+ * this; without them nothing is bounded, and no restart allowed. */
 void limi_dialogue_init(limi_dialogue *dialogue, liminal_state *state, liminal_crash_policy policy, limi_seat *seats,
                         uint32_t seat_count, liminal_deadline deadline);
 

@@ -15,9 +15,9 @@ static bool wants_engine(const liminal_participant *spec)
     return spec->kind == LIMINAL_PARTICIPANT_THREAD || spec->kind == LIMINAL_PARTICIPANT_PROGRAM;
 }
 
-static const char *name_of(const liminal_participant *spec)
+static size_t text_size(const char *text)
 {
-    return spec->name != NULL ? spec->name : "participant";
+    return text != NULL ? strlen(text) + 1 : 0;
 }
 
 static size_t block_size(const liminal_config *config)
@@ -26,10 +26,10 @@ static size_t block_size(const liminal_config *config)
     size_t i;
     size += limi_state_size(config->participant_count);
     size += config->on_crash == LIMINAL_CRASH_COMPENSATE ? sizeof(limi_remedy) : 0;
-    size += config->name != NULL ? sizeof(limi_named) + strlen(config->name) + 1 : 1;
+    size += config->name != NULL ? sizeof(limi_named) + text_size(config->name) : 0;
     for (i = 0; i < config->participant_count; i++) {
         size += wants_engine(&config->participants[i]) ? sizeof(limi_engine) : 0;
-        size += strlen(name_of(&config->participants[i])) + 1;
+        size += text_size(config->participants[i].name);
     }
     return size;
 }
@@ -41,10 +41,11 @@ static void *take_room(char **room, size_t size)
     return taken;
 }
 
-static char *copy_text(char **room, const char *text)
+/* `none` stands for NULL, and needs no room. */
+static const char *copy_text(char **room, const char *text, const char *none)
 {
-    size_t size = strlen(text) + 1;
-    return memcpy(take_room(room, size), text, size);
+    size_t size = text_size(text);
+    return text != NULL ? memcpy(take_room(room, size), text, size) : none;
 }
 
 static void lay_out(limi_talk *talk, const liminal_config *config)
@@ -55,7 +56,7 @@ static void lay_out(limi_talk *talk, const liminal_config *config)
     d->seats = take_room(&room, talk->participant_count * sizeof(limi_seat));
     d->state = take_room(&room, limi_state_size(talk->participant_count));
     if (config->on_crash == LIMINAL_CRASH_COMPENSATE) {
-        talk->remedy = take_room(&room, sizeof(limi_remedy));
+        d->compensation = &((limi_remedy *)take_room(&room, sizeof(limi_remedy)))->rules;
     }
     if (config->name != NULL) {
         talk->named = take_room(&room, sizeof(limi_named));
@@ -66,9 +67,9 @@ static void lay_out(limi_talk *talk, const liminal_config *config)
             talk->participants[i].engine = take_room(&room, sizeof(limi_engine));
         }
     }
-    d->state->name = copy_text(&room, config->name != NULL ? config->name : "");
+    d->state->name = copy_text(&room, config->name, "");
     for (i = 0; i < talk->participant_count; i++) {
-        talk->participants[i].name = copy_text(&room, name_of(&config->participants[i]));
+        d->state->statuses[i].name = copy_text(&room, config->participants[i].name, "participant");
     }
 }
 
@@ -96,10 +97,8 @@ static void seat_participants(limi_talk *talk, const liminal_config *config)
         }
         talk->has_inline |= spec->kind == LIMINAL_PARTICIPANT_INLINE;
         talk->ends_long |= spec->kind == LIMINAL_PARTICIPANT_INLINE && !limi_behaviour_releases_nothing(&p->behaviour);
-        seat->name = p->name;
         seat->answers = spec->kind != LIMINAL_PARTICIPANT_WATCHED;
         seat->inlined = spec->kind == LIMINAL_PARTICIPANT_INLINE;
-        talk->dialogue.state->statuses[i].name = p->name;
     }
 }
 
@@ -116,7 +115,6 @@ static void give_pids(limi_talk *talk, const liminal_config *config)
         limi_process_init(&p->process, ours ? limi_registry_new_pid(supervisor) : config->participants[i].pid,
                           p->kind == LIMINAL_PARTICIPANT_PROGRAM ? &limi_program_kind : &limi_participant_kind, talk);
         p->process.traps = p->behaviour.exited != NULL;
-        talk->dialogue.seats[i].pid = p->process.exit.pid;
         talk->dialogue.state->statuses[i].pid = p->process.exit.pid;
     }
     limi_mutex_unlock(&supervisor->lock);
@@ -203,8 +201,7 @@ static void delist(limi_talk *talk)
 
 static void set_remedy(limi_talk *talk, const liminal_config *config)
 {
-    limi_remedy *remedy = talk->remedy;
-    talk->dialogue.compensation = &remedy->rules;
+    limi_remedy *remedy = LIMI_HOLDER(talk->dialogue.compensation, limi_remedy, rules);
     remedy->rules.within_ns = config->compensate_timeout_ns;
     remedy->compensate = config->compensate;
     remedy->self = config->compensate_self;
@@ -218,14 +215,18 @@ static void set_remedy(limi_talk *talk, const liminal_config *config)
 static void set_rules(limi_talk *talk, const liminal_config *config)
 {
     limi_dialogue *d = &talk->dialogue;
-    limi_state_init(d->state, config, liminal_time_now(), talk->deadline, talk->allocator);
+    limi_compensation *compensation = d->compensation; /* the room for it */
+    liminal_deadline deadline =
+        config->timeout_ns > 0 ? liminal_deadline_in_ns(config->timeout_ns) : liminal_deadline_never();
+    limi_state_init(d->state, config, liminal_time_now(), deadline, limi_talk_allocator(talk));
     limi_ignore(liminal_state_move(d->state, LIMINAL_PHASE_ACTIVE)); /* it was created */
-    limi_dialogue_init(d, d->state, config->on_crash, d->seats, talk->participant_count, talk->deadline);
+    limi_dialogue_init(d, d->state, config->on_crash, d->seats, talk->participant_count, deadline);
     d->most_unasked = config->mailbox_messages;
     d->most_unasked_bytes = config->mailbox_bytes;
     d->intensity.most = config->restarts == LIMINAL_NO_RESTARTS ? 0 : config->restarts;
     d->intensity.window_ns = config->restart_window_ns;
-    if (talk->remedy != NULL) {
+    d->compensation = compensation;
+    if (compensation != NULL) {
         set_remedy(talk, config);
     }
     limi_u32_init(&talk->target, d->target);
@@ -252,7 +253,7 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
 {
     limi_refcount_init(&talk->owners);
     limi_quota_init(&talk->quota, config->mailbox_messages, config->mailbox_bytes);
-    limi_stock_init(&talk->stock, talk->allocator);
+    limi_stock_init(&talk->stock, limi_talk_allocator(talk));
     limi_actor_init(&talk->actor, true);
     talk->actor.self = talk;
     talk->actor.kind = &actor_kind;
@@ -271,7 +272,7 @@ static void init_parts(limi_talk *talk, const liminal_config *config)
     talk->may_stall = talk->has_inline || config->on_crash == LIMINAL_CRASH_COMPENSATE;
     talk->nudge.kind = LIMI_NODE_NUDGE;
     talk->quiet_close.kind = LIMI_NODE_CLOSE_QUIETLY;
-    talk->due_ns = talk->deadline.ns;
+    talk->due_ns = talk->dialogue.deadline.ns;
     limi_actor_set_due(&talk->actor, talk->due_ns);
     talk->outstanding = talk->participant_count + 1;
 }
@@ -287,19 +288,16 @@ liminal_status limi_talk_create(liminal_supervisor *supervisor, const liminal_co
     }
     limi_supervisor_ref(supervisor);
     talk->supervisor = supervisor;
-    talk->allocator = allocator;
     talk->block = block;
     talk->participant_count = (uint32_t)config->participant_count;
     talk->life = &talk->first_life;
     talk->overflow = config->overflow;
-    talk->deadline =
-        config->timeout_ns > 0 ? liminal_deadline_in_ns(config->timeout_ns) : liminal_deadline_never();
     lay_out(talk, config);
     seat_participants(talk, config);
-    init_parts(talk, config);
-    limi_handle_init(&talk->handle, &limi_talk_backend, talk);
     give_pids(talk, config);
     set_rules(talk, config);
+    init_parts(talk, config);
+    limi_handle_init(&talk->handle, &limi_talk_backend, talk);
     begin_span(talk, config);
     st = enlist(talk);
     if (st != LIMINAL_OK) {
@@ -361,7 +359,7 @@ static void free_lives(limi_talk *talk)
     while (talk->life != &talk->first_life) {
         limi_life *life = talk->life;
         talk->life = life->before;
-        limi_release(talk->allocator, life, sizeof *life);
+        limi_release(limi_talk_allocator(talk), life, sizeof *life);
     }
 }
 
@@ -405,7 +403,7 @@ static void destroy(limi_talk *talk)
     limi_actor_destroy(&talk->actor);
     limi_quota_destroy(&talk->quota);
     limi_mutex_destroy(&talk->lock);
-    limi_release(talk->allocator, talk, talk->block);
+    limi_release(limi_talk_allocator(talk), talk, talk->block);
     limi_supervisor_unref(supervisor);
 }
 

@@ -20,7 +20,7 @@
 #include "supervisor.h"
 #include "table.h"
 
-/* What a conversation has with the policy "compensate". */
+/* What a conversation has with the policy "compensate": its dialogue's compensation, and this. */
 typedef struct limi_remedy {
     limi_compensation rules;
     liminal_status (*compensate)(void *self, const liminal_snapshot *snapshot); /* the config's */
@@ -60,15 +60,19 @@ typedef struct limi_life {
 typedef struct limi_talk {
     /* Never changes once the conversation has started. */
     liminal_supervisor *supervisor;
-    const liminal_allocator *allocator; /* the supervisor's */
     size_t block;
+    liminal_span span;
     uint32_t participant_count;
     liminal_overflow overflow;
     bool has_inline;
     bool ends_long; /* its end may run the embedder's code, in a turn, for long */
     bool may_stall; /* its thread may be in the embedder's code for long */
-    liminal_deadline deadline;
-    liminal_span span;
+
+    /* Guarded by the supervisor's lock, and here because there is room for them; more of that stands at the end. */
+    bool has_handle; /* from the end of the spawn until the last one goes */
+    bool is_named;   /* it is in the registry, under its name */
+    bool over;       /* closed or failed */
+    bool told;       /* by a shutdown, to close */
 
     limi_quota quota;
     limi_stock stock;
@@ -106,16 +110,11 @@ typedef struct limi_talk {
     limi_atomic_u64 hurry_ns; /* a shutdown's deadline: programs that are being ended have until then */
     limi_atomic_u32 renew;    /* the actor's thread is to be replaced: see restart.c */
     limi_atomic_u32 undoing;  /* see undo.c */
-    limi_remedy *remedy;      /* NULL with another policy */
 
     /* Guarded by the supervisor's lock. */
     limi_life first_life;
     limi_life *life; /* the present one, or the last */
     limi_named *named; /* NULL: it has no name */
-    bool has_handle;    /* from the end of the spawn until the last one goes */
-    bool is_named;      /* it is in the registry, under its name */
-    bool over;          /* closed or failed */
-    bool told;          /* by a shutdown, to close */
     limi_list siblings; /* supervisor->talks or ->told */
 
     liminal_conversation handle; /* the first handle and its clones */
@@ -126,6 +125,16 @@ typedef struct limi_talk {
 static inline const char *limi_talk_name(const limi_talk *talk)
 {
     return talk->dialogue.state->name;
+}
+
+static inline const char *limi_talk_name_of(const limi_participant *participant)
+{
+    return participant->talk->dialogue.state->statuses[participant->seat].name;
+}
+
+static inline const liminal_allocator *limi_talk_allocator(const limi_talk *talk)
+{
+    return &talk->supervisor->allocator;
 }
 
 /* ---- talk.c: its life ---- */

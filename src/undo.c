@@ -14,6 +14,12 @@
 
 enum { NONE, ASKED, BUSY };
 
+/* Of one with the policy "compensate". */
+static limi_remedy *remedy_of(const limi_talk *talk)
+{
+    return LIMI_HOLDER(talk->dialogue.compensation, limi_remedy, rules);
+}
+
 liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
                                    liminal_status (*undo)(void *self, const liminal_envelope *step), void *undo_self)
 {
@@ -27,7 +33,7 @@ liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
     if (talk->dialogue.policy != LIMINAL_CRASH_COMPENSATE) {
         return limi_detail(LIMINAL_EINVAL, "the conversation's policy is not to compensate");
     }
-    made = limi_allocate(talk->allocator, sizeof *made);
+    made = limi_allocate(limi_talk_allocator(talk), sizeof *made);
     if (made == NULL) {
         return LIMINAL_ENOMEM;
     }
@@ -37,30 +43,30 @@ liminal_status limi_talk_undo_with(void *self, liminal_envelope **step,
     limi_mutex_lock(&talk->lock);
     st = limi_dialogue_refusal(&talk->dialogue, &words);
     if (st == LIMINAL_OK) {
-        limi_list_append(&talk->remedy->rules.undos, &made->link);
+        limi_list_append(&remedy_of(talk)->rules.undos, &made->link);
         *step = NULL;
     } else {
         (void)limi_detail(st, "%s", words.text);
     }
     limi_mutex_unlock(&talk->lock);
     if (st != LIMINAL_OK) {
-        limi_release(talk->allocator, made, sizeof *made);
+        limi_release(limi_talk_allocator(talk), made, sizeof *made);
     }
     return st;
 }
 
 static void free_undo(limi_talk *talk, limi_undo *undo)
 {
-    if (undo != &talk->remedy->last) {
+    if (undo != &remedy_of(talk)->last) {
         liminal_envelope_drop(&undo->what);
-        limi_release(talk->allocator, undo, sizeof *undo);
+        limi_release(limi_talk_allocator(talk), undo, sizeof *undo);
     }
 }
 
 void limi_talk_free_undos(limi_talk *talk)
 {
     limi_list *node;
-    while (talk->remedy != NULL && (node = limi_list_pop(&talk->remedy->rules.undos)) != NULL) {
+    while (talk->dialogue.compensation != NULL && (node = limi_list_pop(&remedy_of(talk)->rules.undos)) != NULL) {
         free_undo(talk, LIMI_HOLDER(node, limi_undo, link));
     }
 }
@@ -80,7 +86,7 @@ typedef struct last {
 static void call_last(void *argument)
 {
     last *l = argument;
-    l->status = l->talk->remedy->compensate(l->talk->remedy->self, l->snapshot);
+    l->status = remedy_of(l->talk)->compensate(remedy_of(l->talk)->self, l->snapshot);
 }
 
 /* It has ended its thread. */
@@ -114,7 +120,7 @@ static liminal_status make(limi_talk *talk, const limi_undo *undo, liminal_deadl
         scope->trace = liminal_envelope_read(undo->what).trace;
     }
     limi_frame_enter(&frame);
-    st = undo == &talk->remedy->last ? make_last(talk) : undo->undo(undo->self, undo->what);
+    st = undo == &remedy_of(talk)->last ? make_last(talk) : undo->undo(undo->self, undo->what);
     limi_frame_leave(&frame);
     *scope = outer;
     return st;
@@ -138,17 +144,17 @@ void limi_talk_compensate(limi_talk *talk)
     for (;;) {
         liminal_deadline deadline;
         limi_talk_step(talk, &event);
-        if (talk->remedy->made != NULL) {
-            free_undo(talk, talk->remedy->made); /* only now, for until the step the rules may still name it */
+        if (remedy_of(talk)->made != NULL) {
+            free_undo(talk, remedy_of(talk)->made); /* only now, for until the step the rules may still name it */
         }
-        talk->remedy->made = event.undo;
-        if (talk->remedy->made == NULL) {
+        remedy_of(talk)->made = event.undo;
+        if (remedy_of(talk)->made == NULL) {
             break;
         }
         limi_mutex_lock(&talk->lock);
-        deadline = talk->remedy->rules.deadline;
+        deadline = remedy_of(talk)->rules.deadline;
         limi_mutex_unlock(&talk->lock);
-        event = (limi_event){.kind = LIMI_EVENT_UNDO, .status = make(talk, talk->remedy->made, deadline)};
+        event = (limi_event){.kind = LIMI_EVENT_UNDO, .status = make(talk, remedy_of(talk)->made, deadline)};
     }
     limi_u32_store(&talk->undoing, NONE);
 }

@@ -4,6 +4,8 @@
 #include "race/second.h"
 #include "unit/link_kit.h"
 
+#include "supervisor.h"
+
 enum { ROUNDS = 1000, MOST = 4 * ROUNDS };
 
 static void signal_the_other(second *s)
@@ -419,6 +421,45 @@ static void lists_of_what_changes(void **state)
     shut(&supervisor);
 }
 
+enum { PASS = 2000, ON_THEIR_WAY = 3 };
+
+static void list_all(void *argument)
+{
+    static liminal_pid list[2 * LIMI_STEPS_AT_ONCE];
+    fidget *f = argument;
+    while (!f->over) {
+        size_t count = 0;
+        (void)test_check(liminal_process_list(f->supervisor, list, 2 * LIMI_STEPS_AT_ONCE, &count) == LIMINAL_OK);
+        (void)test_check(count >= LIMI_STEPS_AT_ONCE && count <= 2 * LIMI_STEPS_AT_ONCE);
+    }
+}
+
+/* Who lists them all lets others in behind so many: the next is then the oldest of those that pass, and leaves. */
+static void who_is_next_on_a_list_leaves(void **state)
+{
+    static liminal_pid pids[LIMI_STEPS_AT_ONCE - 1];
+    const liminal_config config = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL};
+    liminal_supervisor *supervisor = open_plain();
+    liminal_conversation *crowd = spawn_crowd(supervisor, liminal_behaviour_echo(), LIMI_STEPS_AT_ONCE - 1, pids);
+    liminal_conversation *passing[ON_THEIR_WAY] = {NULL};
+    fidget f = {.supervisor = supervisor};
+    test_thread lister;
+    (void)state;
+    test_thread_start(&lister, list_all, &f);
+    for (size_t i = 0; i < PASS; i++) {
+        liminal_conversation **oldest = &passing[i % ON_THEIR_WAY];
+        liminal_conversation_drop(oldest);
+        assert_int_equal(liminal_supervisor_spawn(supervisor, &config, oldest), LIMINAL_OK);
+    }
+    f.over = true;
+    test_thread_join(&lister);
+    for (size_t i = 0; i < ON_THEIR_WAY; i++) {
+        liminal_conversation_drop(&passing[i]);
+    }
+    liminal_conversation_drop(&crowd);
+    shut(&supervisor);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +473,7 @@ int main(void)
         TEST(trapping_wins_or_comes_too_late),
         TEST(a_chain_that_burns_from_both_ends),
         TEST(lists_of_what_changes),
+        TEST(who_is_next_on_a_list_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,10 +58,9 @@ static void open_planned(world *w, const world_plan *plan)
                              .log_entries = plan->log_entries};
     memset(w, 0, sizeof *w);
     for (uint32_t i = 0; i < plan->seats && i < SEATS; i++) { /* gcc does not see that there are no more */
-        people[i] = (liminal_participant){.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = &behaviour};
+        people[i] = (liminal_participant){.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = &behaviour,
+                                          .name = names[i]};
         pids[i] = (liminal_pid){11 + i};
-        w->seats[i].pid = pids[i];
-        w->seats[i].name = names[i];
         w->seats[i].answers = (plan->answers >> i & 1u) != 0;
         w->seats[i].inlined = (plan->inlined >> i & 1u) != 0;
     }
