@@ -4,7 +4,7 @@
 #include "race/second.h"
 #include "unit/link_kit.h"
 
-enum { ROUNDS = 1000, MOST = 4 * ROUNDS };
+enum { ROUNDS = LESS(1000), MOST = 4000 };
 
 static void signal_the_other(second *s)
 {
@@ -301,7 +301,7 @@ static void trapping_wins_or_comes_too_late(void **state)
 
 /* ---- two cascades meet ---- */
 
-enum { CHAIN = 60, CHAINS = 200 };
+enum { CHAIN = 60, CHAINS = LESS(200) };
 
 /* A chain is lit at both ends: each dies once, of the one or the other, and on each side of where they meet of the
  * same. */
@@ -343,7 +343,7 @@ static void a_chain_that_burns_from_both_ends(void **state)
 
 /* ---- lists ---- */
 
-enum { BUSY = 10000, LISTS = 20 };
+enum { BUSY = LESS(10000), LISTS = 20 };
 
 typedef struct fidget {
     liminal_supervisor *supervisor;
