@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sanitizers.h -- whether this is compiled for one of them: UNDER_TSAN and UNDER_ASAN are 0 or 1. LESS(n) is how often to
- * do, or how large to make, what is done much only to be sure: a sanitizer sees a mistake the first time, and is slow. */
+/* sanitizers.h -- whether this is compiled for one of them: UNDER_TSAN and UNDER_ASAN are 0 or 1. LESS(n) is how often
+ * to do, or how large to make, what is done much only to be sure: a sanitizer sees a mistake at once, and is slow. */
 #ifndef TEST_SANITIZERS_H
 #define TEST_SANITIZERS_H
 
