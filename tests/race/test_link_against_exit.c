@@ -6,7 +6,7 @@
 
 #include "supervisor.h"
 
-enum { ROUNDS = 1000, MOST = 4 * ROUNDS };
+enum { ROUNDS = LESS(1000), MOST = 4000 };
 
 static void signal_the_other(second *s)
 {
@@ -303,7 +303,7 @@ static void trapping_wins_or_comes_too_late(void **state)
 
 /* ---- two cascades meet ---- */
 
-enum { CHAIN = 60, CHAINS = 200 };
+enum { CHAIN = 60, CHAINS = LESS(200) };
 
 /* A chain is lit at both ends: each dies once, of the one or the other, and on each side of where they meet of the
  * same. */
@@ -345,7 +345,7 @@ static void a_chain_that_burns_from_both_ends(void **state)
 
 /* ---- lists ---- */
 
-enum { BUSY = 10000, LISTS = 20 };
+enum { BUSY = LESS(10000), LISTS = 20 };
 
 typedef struct fidget {
     liminal_supervisor *supervisor;

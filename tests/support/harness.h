@@ -102,4 +102,7 @@ bool test_sleeps(long task);
 int64_t test_now_ns(void); /* monotonic */
 void test_until_pause(int64_t began, const char *text, const char *file, int line);
 
+/* Each test's own; in a program of many tests this is another name, so it needs to be declared. */
+int main(void);
+
 #endif

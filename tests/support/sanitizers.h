@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sanitizers.h -- whether this is compiled for one of them: UNDER_TSAN and UNDER_ASAN are 0 or 1. */
+/* sanitizers.h -- whether this is compiled for one of them: UNDER_TSAN and UNDER_ASAN are 0 or 1. LESS(n) is how often
+ * to do, or how large to make, what is done much only to be sure: a sanitizer sees a mistake at once, and is slow. */
 #ifndef TEST_SANITIZERS_H
 #define TEST_SANITIZERS_H
 
@@ -25,5 +26,7 @@
 #ifndef UNDER_ASAN
 #define UNDER_ASAN 0
 #endif
+
+#define LESS(n) (UNDER_TSAN || UNDER_ASAN ? (n) / 10 : (n))
 
 #endif

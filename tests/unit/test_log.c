@@ -297,7 +297,7 @@ static void a_note_that_is_lost_is_counted(void **state)
 
 /* ---- two threads ------------------------------------------------------------------------------ */
 
-enum { ENTRIES = 100000 };
+enum { ENTRIES = LESS(100000) };
 
 /* The writer puts a view in the slot when it finds it empty; the reader empties it. */
 typedef struct handover {

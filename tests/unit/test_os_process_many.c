@@ -24,7 +24,7 @@ static pid_t idle_child(pid_t group)
 /* Case 43. */
 static void a_thousand_killed_at_once_are_a_thousand_exits(void **state)
 {
-    enum { MANY = UNDER_TSAN ? 250 : 1000 }; /* there a fork takes thirty times as long */
+    enum { MANY = UNDER_TSAN ? 100 : LESS(1000) }; /* there a fork takes thirty times as long */
     static witness told[MANY];
     static pid_t children[MANY];
     static liminal_pid pids[MANY];
