@@ -158,7 +158,9 @@ liminal_status liminal_conversation_send(liminal_conversation *conversation, lim
 {
     liminal_status st = check(conversation, message != NULL && *message != NULL, "message");
     uint32_t before = said();
-    return st != LIMINAL_OK ? st : explained(conversation->backend->send(conversation->self, message, deadline), before);
+    return st != LIMINAL_OK
+               ? st
+               : explained(conversation->backend->send(conversation->self, message, deadline), before);
 }
 
 liminal_status liminal_conversation_try_send(liminal_conversation *conversation, liminal_envelope **message)

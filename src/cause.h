@@ -35,6 +35,6 @@ typedef struct limi_words {
 void limi_cause_say(const limi_cause *cause, limi_words *out);
 
 /* A text, or as much of it as fits, cut between two characters. */
-void limi_words_take(limi_words *words, const char *text);
+void limi_cause_fit(limi_words *words, const char *text);
 
 #endif

@@ -48,7 +48,7 @@ typedef struct limi_participant {
         liminal_notice *watch; /* WATCHED; for the turn and the spawn */
     };
     bool launched; /* for the spawn: it has a thread, which counts itself out */
-    bool exiting;  /* for the thread that runs the behaviour: `reason` is decided, and it ends when the callback returns */
+    bool exiting;  /* for the thread that runs the behaviour: `reason` is decided, and it ends with the callback */
 
     limi_atomic_u32 stopping; /* no request is begun any more */
     limi_atomic_u32 disowned; /* the spawn failed: `self` is the caller's, nobody is told */

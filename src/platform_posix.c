@@ -375,7 +375,7 @@ static size_t stack_floor(size_t wanted)
     return ((wanted > floor ? wanted : floor) + mask) & ~mask;
 }
 
-/* Born with every signal blocked: signals are the host's. Where the attributes can say so, that takes no system call. */
+/* Born with every signal blocked: signals are the host's. Where the attributes can say so, without a system call. */
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
 
 static int create_blocked(pthread_t *thread, pthread_attr_t *attributes, const limi_thread_plan *plan)

@@ -217,7 +217,7 @@ liminal_status liminal_state_fail(liminal_state *state, liminal_status cause, co
     if (limi_phase_final(state->phase)) {
         return liminal_phase_check(state->phase, LIMINAL_PHASE_FAILED);
     }
-    limi_words_take(&lone_of(state)->cause_text, text != NULL ? text : liminal_status_text(cause));
+    limi_cause_fit(&lone_of(state)->cause_text, text != NULL ? text : liminal_status_text(cause));
     why.text = lone_of(state)->cause_text.text;
     limi_state_fail(state, &why, now);
     return LIMINAL_OK;

@@ -7,8 +7,8 @@
 #include "later.h"
 #include "scope.h"
 
-/* ---- its block: the talk and its participants, the seats, the state; a remedy, engines and an entry for its name, where
- * they are wanted; then the texts. All but the last are as large as what aligns everything. */
+/* ---- its block: the talk and its participants, the seats, the state; a remedy, engines and an entry for its name,
+ * where they are wanted; then the texts. All but the last are as large as what aligns everything. */
 
 static bool wants_engine(const liminal_participant *spec)
 {
