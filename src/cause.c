@@ -20,7 +20,7 @@ void limi_cause_say(const limi_cause *cause, limi_words *out)
 {
     char text[2 * LIMI_DETAIL_BYTES];
     if (cause->status == LIMINAL_OK) {
-        limi_cause_fit(out, "");
+        out->text[0] = 0;
         return;
     }
     switch (cause->kind) {

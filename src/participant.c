@@ -112,7 +112,7 @@ static void answer_all(limi_participant *p)
 static void work(limi_participant *p)
 {
     while (!p->exiting) {
-        limi_news news;
+        liminal_exit news;
         (void)limi_bell_take(&p->engine->bell);
         if (limi_u32_load(&p->stopping) != 0) {
             return;
@@ -120,8 +120,7 @@ static void work(limi_participant *p)
         p->current = limi_work_pull(p, &news);
         if (p->current != NULL) {
             answer_all(p);
-        } else if (news.any) {
-            p->heard = &news.exit;
+        } else if (p->heard != NULL) {
             limi_work_hear(p);
         } else {
             limi_bell_sleep(&p->engine->bell, INT64_MAX);

@@ -53,14 +53,14 @@ void limi_work_end(limi_participant *p)
 
 /* ---- requests ---- */
 
-limi_request *limi_work_pull(limi_participant *p, limi_news *out_news)
+limi_request *limi_work_pull(limi_participant *p, liminal_exit *out_news)
 {
     limi_talk *talk = p->talk;
     limi_event event = {.kind = LIMI_EVENT_PULL, .seat = p->seat};
     limi_message *news = NULL;
     limi_done done;
     if (out_news != NULL) {
-        out_news->any = false;
+        p->heard = NULL;
     }
     if (limi_u32_load(&p->stopping) != 0) {
         return NULL;
@@ -78,7 +78,8 @@ limi_request *limi_work_pull(limi_participant *p, limi_news *out_news)
     }
     limi_mutex_unlock(&talk->lock);
     if (news != NULL) { /* so there is out_news */
-        *out_news = (limi_news){true, news->exit};
+        *out_news = news->exit;
+        p->heard = out_news;
         limi_message_drop(talk->supervisor, news);
     }
     limi_talk_perform(talk, &done);
@@ -213,12 +214,11 @@ void limi_participant_answer_inline(limi_participant *p, limi_request *request)
 void limi_participant_attend(limi_participant *p)
 {
     for (;;) {
-        limi_news news;
+        liminal_exit news;
         limi_request *request = limi_work_pull(p, &news);
         if (request != NULL) {
             limi_participant_answer_inline(p, request);
-        } else if (news.any) {
-            p->heard = &news.exit;
+        } else if (p->heard != NULL) {
             limi_actor_look(&p->talk->actor);
             limi_thread_guard(limi_work_hear, inline_unwound, p);
             if (p->exiting) {

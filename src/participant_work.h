@@ -11,13 +11,9 @@ void limi_work_decide_exit(limi_participant *participant, liminal_exit_reason re
 /* It ends now, for the reason that was decided, if nobody ended it before. */
 void limi_work_end(limi_participant *participant);
 
-typedef struct limi_news {
-    bool any;
-    liminal_exit exit;
-} limi_news;
-
-/* The next request; or, where its turn has come, the next exit message. */
-limi_request *limi_work_pull(limi_participant *participant, limi_news *out_news);
+/* The next request; or, where its turn has come, the next exit message, which participant->heard points to then, else
+ * that is NULL. */
+limi_request *limi_work_pull(limi_participant *participant, liminal_exit *out_news);
 
 /* Call answer() with participant->current, and exited() with participant->heard; the argument is the participant. */
 void limi_work_answer(void *argument);
