@@ -9,7 +9,7 @@
  * has changed by then, so a park that begins after it returns at once. */
 #include "bell.h"
 
-#define ASLEEP 0x80000000u
+#define ASLEEP LIMI_BELL_ASLEEP
 
 void limi_bell_init(limi_bell *bell)
 {

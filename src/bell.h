@@ -5,6 +5,8 @@
 
 #include "spinner.h"
 
+#define LIMI_BELL_ASLEEP 0x80000000u
+
 /* Its owner is one thread at a time; the bits are the user's, but for the highest. */
 typedef struct limi_bell {
     limi_word word;
@@ -24,6 +26,12 @@ uint32_t limi_bell_take(limi_bell *bell);
 static inline bool limi_bell_is_rung(const limi_bell *bell)
 {
     return limi_u32_load_acquire(&bell->word.value) != 0;
+}
+
+/* For others: whether the owner sleeps, or is about to. */
+static inline bool limi_bell_is_dozed(const limi_bell *bell)
+{
+    return (limi_u32_load_acquire(&bell->word.value) & LIMI_BELL_ASLEEP) != 0;
 }
 
 /* For the owner: sleep until a bit is set, or the deadline. */

@@ -172,6 +172,7 @@ static void serve(void *argument)
         }
     }
     work(p);
+    limi_pool_end_job(&p->engine->job);
     end_own_life(p);
 }
 

@@ -14,6 +14,10 @@
  * lock held. The thread reads the job after that, and takes the same lock before its stack goes: so the ring has
  * returned by then, and therefore it is made under that lock. No wake is lost: see bell.c.
  *
+ * To wake an idle thread that sleeps takes ten times as long as to let one that is ending its job come to rest, which
+ * still looks then. So who starts a job while one is `ending` looks a little for that first; nothing but time depends
+ * on it, for what such a thread still does may be an embedder's, and take for ever.
+ *
  * A thread that a behaviour has ended (pthread_exit) does not come back: the job's own end has run inside its
  * cleanup, and the rest is has_left() there. */
 #include "pool.h"
@@ -34,7 +38,16 @@ typedef struct limi_worker {
     void (*body)(void *argument);
     void *argument;
     bool leaving;
+    bool ending; /* counted in the pool's */
 } worker;
+
+void limi_pool_init(limi_pool *pool)
+{
+    limi_list_init(&pool->idle);
+    limi_u32_init(&pool->ending, 0);
+    limi_u32_init(&pool->arrived, 0);
+    limi_spinner_init(&pool->spinner);
+}
 
 /* ---- the idle ---- */
 
@@ -87,6 +100,14 @@ static void put(liminal_supervisor *supervisor, worker *w) LIMI_REQUIRES(supervi
 
 /* ---- the thread ---- */
 
+static void job_has_ended(worker *w)
+{
+    if (w->ending) {
+        w->ending = false;
+        (void)limi_u32_sub(&w->supervisor->pool.ending, 1);
+    }
+}
+
 /* True: it was given another job. */
 static bool rest(worker *w)
 {
@@ -98,7 +119,9 @@ static bool rest(worker *w)
     if (idle) {
         add(&supervisor->pool, w, true);
         supervisor->census.threads--;
+        (void)limi_u32_add(&supervisor->pool.arrived, 1);
     }
+    job_has_ended(w);
     limi_mutex_unlock(&supervisor->lock);
     while (idle && (rung = limi_bell_take(&w->bell)) == 0) {
         limi_bell_sleep(&w->bell, INT64_MAX);
@@ -109,6 +132,7 @@ static bool rest(worker *w)
 static void has_left(void *argument)
 {
     worker *w = argument;
+    job_has_ended(w);
     limi_supervisor_thread_over(w->supervisor, w->leaving);
     limi_bell_destroy(&w->bell); /* behind that, which has had the lock: whoever rang it has let go of it */
 }
@@ -126,9 +150,10 @@ static void serve(void *argument)
 
 static void worker_main(void *argument)
 {
-    const limi_job *job = argument;
+    limi_job *job = argument;
     worker w = {.supervisor = job->supervisor, .stack_bytes = job->plan.stack_bytes, .body = job->body,
                 .argument = job->argument};
+    job->worker = &w;
     limi_scope_ours();
     limi_bell_init(&w.bell);
     limi_thread_guard(serve, has_left, &w);
@@ -168,12 +193,41 @@ void limi_pool_make_room(liminal_supervisor *supervisor)
 }
 
 /* Whoever has taken it out of the list gives it the job. */
-static void employ(worker *w, const limi_job *job)
+static void employ(worker *w, limi_job *job)
 {
+    job->worker = w;
     w->body = job->body;
     w->argument = job->argument;
     w->name = job->plan.name;
     limi_bell_ring(&w->bell, GO);
+}
+
+/* The one that would be taken sleeps, or there is none. */
+static bool would_have_to_wake(const limi_pool *pool)
+{
+    return pool->idle_count == 0 || limi_bell_is_dozed(&LIMI_HOLDER(pool->idle.next, worker, place)->bell);
+}
+
+typedef struct arrival {
+    const limi_pool *pool;
+    uint32_t seen;
+} arrival;
+
+static bool has_arrived(const void *self)
+{
+    const arrival *next = self;
+    return limi_u32_load(&next->pool->arrived) != next->seen;
+}
+
+static void look_for_one_that_ends(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock)
+{
+    limi_pool *pool = &supervisor->pool;
+    arrival next = {pool, limi_u32_load(&pool->arrived)};
+    if (pool->idle_most > 0 && limi_u32_load(&pool->ending) != 0 && would_have_to_wake(pool)) {
+        limi_mutex_unlock(&supervisor->lock);
+        (void)limi_spinner_look(&pool->spinner, has_arrived, &next);
+        limi_mutex_lock(&supervisor->lock);
+    }
 }
 
 liminal_status limi_pool_start(limi_job *job)
@@ -181,6 +235,7 @@ liminal_status limi_pool_start(limi_job *job)
     liminal_supervisor *supervisor = job->supervisor;
     worker *w;
     limi_mutex_lock(&supervisor->lock);
+    look_for_one_that_ends(supervisor);
     w = take(&supervisor->pool, job->plan.stack_bytes, true);
     if (w != NULL) {
         employ(w, job);
@@ -219,4 +274,10 @@ void limi_pool_give_back(limi_job *job)
     supervisor->census.threads--;
     put(supervisor, job->worker);
     limi_mutex_unlock(&supervisor->lock);
+}
+
+void limi_pool_end_job(limi_job *job)
+{
+    job->worker->ending = true;
+    (void)limi_u32_add(&job->supervisor->pool.ending, 1);
 }

@@ -4,7 +4,7 @@
 #define LIMI_POOL_H
 
 #include "list.h"
-#include "platform.h"
+#include "spinner.h"
 
 struct liminal_supervisor;
 
@@ -14,16 +14,20 @@ typedef struct limi_job {
     struct liminal_supervisor *supervisor;
     void (*body)(void *argument);
     void *argument;
-    struct limi_worker *worker; /* that was kept for it */
+    struct limi_worker *worker; /* that was kept for it, or does it */
 } limi_job;
 
-/* The idle ones; guarded by the supervisor's lock. */
+/* The idle ones; guarded by the supervisor's lock, but for what is atomic. */
 typedef struct limi_pool {
     limi_list idle; /* the last that became idle in front: it may still be looking, and its stack is warm */
     size_t idle_count, idle_most;
     size_t leaving; /* dismissed, and not over yet */
+    limi_atomic_u32 ending;  /* so many have said that they will soon be idle ... */
+    limi_atomic_u32 arrived; /* ... and so many have become it, so far */
+    limi_spinner spinner;    /* for who waits for one of them */
 } limi_pool;
 
+void limi_pool_init(limi_pool *pool);
 
 /* Keep an idle thread for the job, without waking it; false: there is none. Then it is begun, or given back. */
 bool limi_pool_reserve(limi_job *job);
@@ -32,5 +36,8 @@ void limi_pool_give_back(limi_job *job); /* the census counts it no more */
 
 /* Run the job's body on a thread, which the census counts already. ELIMIT if the system refuses one. */
 liminal_status limi_pool_start(limi_job *job);
+
+/* By the thread that does the job: it is done, but for what is brief. */
+void limi_pool_end_job(limi_job *job);
 
 #endif

@@ -88,7 +88,7 @@ liminal_status liminal_supervisor_open(const liminal_supervisor_options *options
     limi_mutex_init(&supervisor->waits);
     limi_mutex_init(&supervisor->lock);
     limi_word_init(&supervisor->changed, 0);
-    limi_list_init(&supervisor->pool.idle);
+    limi_pool_init(&supervisor->pool);
     limi_list_init(&supervisor->talks);
     limi_list_init(&supervisor->told);
     limi_list_init(&supervisor->attached);
