@@ -22,16 +22,28 @@ static void run(void *argument)
     w->runs++;
 }
 
-/* The census counts it before, as a spawn does. */
-static bool start(house *h, work *w)
+static void run_and_say_that_it_ends(void *argument)
 {
-    w->job = (limi_job){.plan = {.stack_bytes = 4096}, .supervisor = h->supervisor, .body = run, .argument = w};
+    work *w = argument;
+    w->runs++;
+    limi_pool_end_job(&w->job);
+}
+
+/* The census counts it before, as a spawn does. */
+static bool start_as(house *h, work *w, void (*body)(void *argument))
+{
+    w->job = (limi_job){.plan = {.stack_bytes = 4096}, .supervisor = h->supervisor, .body = body, .argument = w};
     limi_supervisor_thread_more(h->supervisor);
     if (limi_pool_start(&w->job) != LIMINAL_OK) {
         limi_supervisor_thread_fewer(h->supervisor);
         return false;
     }
     return true;
+}
+
+static bool start(house *h, work *w)
+{
+    return start_as(h, w, run);
 }
 
 static void start_second(void *argument)
@@ -66,6 +78,33 @@ static void a_start_meets_one_that_becomes_idle(void)
     sched_check(start(&h, &h.second));
     shut(&h, 1, 2);
     sched_check(h.second.runs == 1);
+}
+
+/* The same, and the first one says that it ends: the second start may wait a little for its thread. */
+static void a_start_looks_for_one_that_ends(void)
+{
+    house h;
+    open_house(&h);
+    sched_check(start_as(&h, &h.first, run_and_say_that_it_ends));
+    sched_quiet(false);
+    sched_check(start(&h, &h.second));
+    shut(&h, 1, 2);
+    sched_check(h.second.runs == 1);
+}
+
+/* Two wait for the same one. */
+static void two_starts_look_for_one_that_ends(void)
+{
+    house h;
+    int other;
+    open_house(&h);
+    sched_check(start_as(&h, &h.first, run_and_say_that_it_ends));
+    sched_quiet(false);
+    other = sched_thread(start_second, &h);
+    sched_check(start(&h, &h.third));
+    sched_join(other);
+    shut(&h, 1, 3);
+    sched_check(h.second.runs == 1 && h.third.runs == 1);
 }
 
 static void two_starts_meet_one_that_is_idle(void)
@@ -113,6 +152,10 @@ static void pool(void **state)
     (void)state;
     assert_seen(prove_widely(a_start_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY, .old = 3), 3);
     assert_seen(prove_widely(two_starts_meet_one_that_is_idle, .preemptions = 2, .turns = SCHED_ANY, .old = 1), 3);
+    assert_seen(prove_widely(a_start_looks_for_one_that_ends, .preemptions = 2, .turns = SCHED_ANY, .old = 1,
+                             .spins = 2), 3);
+    assert_seen(prove_widely(two_starts_look_for_one_that_ends, .preemptions = 2, .turns = 1, .old = 1,
+                             .spins = 1), 7);
     assert_all(prove_widely(a_shutdown_meets_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
                              .old = 3));
     assert_all(prove_widely(a_start_dismisses_one_that_becomes_idle, .preemptions = 3, .turns = SCHED_ANY,
