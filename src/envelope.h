@@ -7,9 +7,11 @@
 
 #include "refcount.h"
 
+#include <stdlib.h>
+
 struct liminal_envelope {
-    liminal_allocator allocator;
-    size_t block; /* bytes allocated */
+    liminal_allocator allocator; /* if `block` is not 0 */
+    size_t block;                /* bytes allocated by that; 0: it is malloc's */
     limi_refcount owners;
     size_t size;
     void *data;
@@ -33,10 +35,30 @@ typedef struct limi_envelope_plan {
 liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_envelope_options *options,
                                        liminal_envelope_options *checked);
 
-/* Lay out an envelope with `room` bytes for a payload, and with one owner; no plan: all default. The caller fills
- * in the payload, its size, and all facts but the texts, before anybody else can see it. EINVAL if the sizes
- * overflow, ENOMEM. */
+/* Lay out an envelope with `room` bytes for a payload, and with one owner. The caller fills in the payload, its size,
+ * and all facts but the texts, before anybody else can see it. EINVAL if the sizes overflow, ENOMEM. */
 liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, liminal_envelope **out);
+
+extern const char limi_no_schema[], limi_anonymous[];
+liminal_status limi_envelope_too_large(size_t room);
+
+/* More can't be laid out, with the zero byte behind it. */
+#define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
+
+/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from malloc()
+ * and goes to free() directly, for there are two in each ask: a `block` of 0 says so. */
+static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
+{
+    liminal_envelope *envelope = malloc(sizeof(liminal_envelope) + room);
+    if (envelope != NULL) {
+        envelope->block = 0;
+        envelope->release = NULL;
+        limi_refcount_init(&envelope->owners);
+        envelope->facts.schema = limi_no_schema;
+        envelope->facts.publisher = limi_anonymous;
+    }
+    return envelope;
+}
 
 /* One more owner, and one fewer through a pointer to const. NULL is welcome. */
 static inline void limi_envelope_count(const liminal_envelope *envelope)

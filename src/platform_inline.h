@@ -71,17 +71,26 @@ extern _Thread_local unsigned char limi_thread_room_here[LIMI_THREAD_ROOM];
 
 static inline void *limi_thread_room(void)
 {
-    return limi_thread_room_here;
+    void *room = limi_thread_room_here;
+#if defined(__GNUC__)
+    __asm__("" : "+r"(room)); /* else the compiler asks for it again at each use, which in a shared object is a call */
+#endif
+    return room;
 }
 
 extern _Atomic(_Atomic(uint64_t) *) limi_epoch_page;
 uint64_t limi_epoch_begin(void); /* the first in this process to ask */
 
-static inline uint64_t limi_epoch(void)
+static inline uint64_t limi_epoch_known(void)
 {
     _Atomic(uint64_t) *page = atomic_load_explicit(&limi_epoch_page, memory_order_acquire);
-    uint64_t seen = page != NULL ? atomic_load(page) : 0;
-    return seen != 0 ? seen : limi_epoch_begin();
+    return page != NULL ? atomic_load(page) : 0;
+}
+
+static inline uint64_t limi_epoch(void)
+{
+    uint64_t known = limi_epoch_known();
+    return known != 0 ? known : limi_epoch_begin();
 }
 
 static inline void limi_relax(void)

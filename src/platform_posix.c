@@ -6,6 +6,7 @@
 #include "platform.h"
 
 #include "later.h"
+#include "seldom.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -71,15 +72,32 @@ static int64_t measure_apart(void)
 
 /* To ask the second clock costs as much as the first one. So each thread measures how far apart they are, and that is
  * good for a millisecond, which is less than a tick is old. */
+static _Thread_local struct {
+    limi_instant last;
+    int64_t apart, until;
+} reading;
+
+LIMI_SELDOM static void measure_again(int64_t now)
+{
+    reading.apart = measure_apart();
+    reading.until = limi_later(now, APART_NS);
+}
+
 limi_instant limi_clock_both(void)
 {
-    static _Thread_local int64_t until, apart;
-    int64_t now = limi_clock_monotonic();
-    if (now >= until) {
-        apart = measure_apart();
-        until = limi_later(now, APART_NS);
+    limi_instant now = {.monotonic = read_clock(CLOCK_MONOTONIC)};
+    if (now.monotonic >= reading.until) {
+        measure_again(now.monotonic);
     }
-    return (limi_instant){.monotonic = now, .wall = now + apart};
+    now.wall = now.monotonic + reading.apart;
+    reading.last = now;
+    return now;
+}
+
+limi_instant limi_clock_recent(void)
+{
+    int64_t tick = read_clock(CLOCK_MONOTONIC_COARSE);
+    return reading.last.monotonic >= tick ? reading.last : limi_clock_both();
 }
 
 #else
@@ -97,6 +115,11 @@ int64_t limi_tick_wall(void)
 limi_instant limi_clock_both(void)
 {
     return (limi_instant){limi_clock_wall(), limi_clock_monotonic()};
+}
+
+limi_instant limi_clock_recent(void)
+{
+    return limi_clock_both();
 }
 
 #endif

@@ -10,6 +10,8 @@
 #include "detail.h"
 #include "platform.h"
 
+#include <string.h>
+
 /* One callback or turn; they nest, innermost first, each on the stack of the call that entered it. */
 typedef struct limi_frame {
     const void *turn;        /* the conversation whose turn this thread is running, or NULL */
@@ -77,24 +79,40 @@ static inline limi_scope *limi_scope_here(void)
     return &limi_scope_room_here()->scope;
 }
 
+/* What is current is valid or all zero, so one of the two ids says which. */
+static inline bool limi_scope_has_trace(const limi_scope *scope)
+{
+    uint64_t span_id;
+    memcpy(&span_id, scope->trace.span_id, sizeof span_id);
+    return span_id != 0;
+}
+
 /* It begins anew: it is in the middle of nothing, and nothing has failed on it. */
 void limi_scope_renew(void);
 
 /* The thread is being ended inside a callback: it is in the middle of nothing any more. */
 void limi_scope_unwound(void);
 
-static inline void limi_frame_enter(limi_frame *frame)
+static inline void limi_frame_push(limi_scope *scope, limi_frame *frame)
 {
-    limi_scope *scope = limi_scope_here();
     frame->outer = scope->frame;
     scope->frame = frame;
 }
 
-static inline void limi_frame_leave(limi_frame *frame)
+static inline void limi_frame_pop(limi_scope *scope, const limi_frame *frame)
 {
-    limi_scope *scope = limi_scope_here();
     LIMI_ASSERT(scope->frame == frame);
     scope->frame = frame->outer;
+}
+
+static inline void limi_frame_enter(limi_frame *frame)
+{
+    limi_frame_push(limi_scope_here(), frame);
+}
+
+static inline void limi_frame_leave(const limi_frame *frame)
+{
+    limi_frame_pop(limi_scope_here(), frame);
 }
 
 #endif

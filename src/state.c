@@ -306,12 +306,6 @@ liminal_status liminal_state_exited(liminal_state *state, liminal_pid pid, limin
 
 /* ---- for the rules ---------------------------------------------------------------------------- */
 
-void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
-{
-    limi_log_note_message(&state->log, LIMINAL_LOG_SENT, envelope, now);
-    state->counts.sent++;
-}
-
 void limi_state_note_compensated(liminal_state *state, const liminal_envelope *what, liminal_status status,
                                  liminal_time now)
 {
