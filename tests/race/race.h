@@ -148,4 +148,11 @@ static inline int64_t race_moment(const race *r, int64_t most)
     return most * (r->rounds % 16) / 15;
 }
 
+/* The longest of these moments: longer ones as long as one outcome does not come, for the machine may be slow. */
+static inline int64_t race_most(const race *r, int64_t first)
+{
+    bool both = r->seen[0] > 0 && r->seen[1] > 0;
+    return both ? first : first << (r->rounds / 64 < 6 ? r->rounds / 64 : 6);
+}
+
 #endif

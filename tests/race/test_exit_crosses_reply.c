@@ -59,7 +59,7 @@ static void no_reply_is_lost_or_doubled(void **state)
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
-        int64_t most = (int64_t)120000 << (r.rounds / 64 < 6 ? r.rounds / 64 : 6);
+        int64_t most = race_most(&r, 120000);
         const liminal_participant people[2] = {
             {.kind = race_kinds[r.rounds % 2], .behaviour = &echoing, .self = &answers[0]},
             {.kind = race_kinds[r.rounds / 2 % 2], .behaviour = &echoing, .self = &answers[1]}};

@@ -312,7 +312,7 @@ static void a_chain_that_burns_from_both_ends(void **state)
     static liminal_pid pids[CHAINS][CHAIN];
     size_t seen[2] = {0, 0};
     (void)state;
-    for (int again = 0; again < 10 && (again == 0 || seen[0] == 0 || seen[1] == 0); again++) {
+    for (int again = 0; again < 2000 / CHAINS && (again == 0 || seen[0] == 0 || seen[1] == 0); again++) {
         liminal_supervisor *supervisor = open_plain();
         liminal_conversation *crowd = spawn_crowd(supervisor, liminal_behaviour_echo(), CHAINS * CHAIN, pids[0]);
         second killer;

@@ -32,10 +32,10 @@ static const guest_way silent_ways[] = {BY_RETURN, BY_EXIT, BY_CANCEL};
 
 static void a_thread_ends_as_the_supervisor_shuts_down(void **state)
 {
-    const int64_t most = 40000;
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 40000);
         liminal_supervisor *supervisor = race_open();
         witness w = witness_of(supervisor);
         bool by_shutdown;
@@ -56,10 +56,10 @@ static void a_thread_ends_as_the_supervisor_shuts_down(void **state)
 
 static void a_thread_detaches_as_the_supervisor_shuts_down(void **state)
 {
-    const int64_t most = 40000;
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 40000);
         liminal_supervisor *supervisor = race_open();
         witness w = witness_of(supervisor);
         leaver l;
@@ -97,10 +97,10 @@ static void take_until_thrown_out(guest *g)
 
 static void a_thread_takes_messages_as_the_supervisor_shuts_down(void **state)
 {
-    const int64_t most = 20000;
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 20000);
         liminal_supervisor *supervisor = race_open();
         leaver l = {.moment = race_moment(&r, most)};
         guest_start(&l.g, supervisor, BY_RETURN, take_until_thrown_out, &l);
@@ -146,10 +146,10 @@ static void attach_on_the_line(void *argument)
 /* Another thread is leaving and can't get any further, so the shutdown can't either. */
 static void a_thread_attaches_as_the_shutdown_begins(void **state)
 {
-    const int64_t most = 20000;
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 20000);
         liminal_supervisor *supervisor = race_open();
         test_gate gates[2] = {TEST_GATE_INIT, TEST_GATE_INIT};
         witness w = witness_of(supervisor);
@@ -184,7 +184,6 @@ static void a_thread_attaches_as_the_shutdown_begins(void **state)
 /* Case 25: exactly one message, whichever it is. */
 static void one_that_traps_links_to_it(void **state)
 {
-    const int64_t most = 30000;
     liminal_supervisor *supervisor = race_open();
     liminal_pid me = {0};
     race r = race_begin();
@@ -192,6 +191,7 @@ static void one_that_traps_links_to_it(void **state)
     assert_int_equal(liminal_thread_attach(supervisor, &me), LIMINAL_OK);
     assert_int_equal(liminal_process_trap(supervisor, me, true), LIMINAL_OK);
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 30000);
         liminal_exit exit;
         leaver l;
         leaver_start(&l, supervisor, silent_ways[r.rounds % 3], race_moment(&r, most));
@@ -211,11 +211,11 @@ static void one_that_traps_links_to_it(void **state)
 /* Case 26: it dies of it, or the call fails; never neither. */
 static void a_plain_one_links_to_it(void **state)
 {
-    const int64_t most = 30000;
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 30000);
         liminal_pid me = {0};
         liminal_status st;
         leaver l;
@@ -239,11 +239,11 @@ static void a_plain_one_links_to_it(void **state)
 /* Case 28: both leave at once. */
 static void linked_ones_leave_at_the_same_instant(void **state)
 {
-    const int64_t most = 20000;
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 20000);
         witness w = witness_of(supervisor);
         liminal_pid me = {0};
         liminal_status st;
@@ -268,11 +268,11 @@ static void linked_ones_leave_at_the_same_instant(void **state)
 
 static void somebody_wants_to_be_told(void **state)
 {
-    const int64_t most = 30000;
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 30000);
         witness early = witness_of(supervisor), late = witness_of(supervisor);
         leaver l;
         leaver_start(&l, supervisor, silent_ways[r.rounds % 3], race_moment(&r, most));
@@ -294,11 +294,11 @@ static void somebody_wants_to_be_told(void **state)
 
 static void somebody_ends_it(void **state)
 {
-    const int64_t most = 30000;
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 30000);
         witness w = witness_of(supervisor);
         bool signalled;
         leaver l;
@@ -338,7 +338,6 @@ static void signal_on_the_line(void *argument)
 
 static void a_message_comes_as_the_wait_runs_out(void **state)
 {
-    const int64_t most = 60000;
     liminal_supervisor *supervisor = race_open();
     liminal_pid me = {0};
     race r = race_begin();
@@ -346,6 +345,7 @@ static void a_message_comes_as_the_wait_runs_out(void **state)
     assert_int_equal(liminal_thread_attach(supervisor, &me), LIMINAL_OK);
     assert_int_equal(liminal_process_trap(supervisor, me, true), LIMINAL_OK);
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 60000);
         sender s = {.supervisor = supervisor, .to = me, .moment = race_moment(&r, most)};
         liminal_status st;
         liminal_exit exit;

@@ -41,11 +41,11 @@ static void killer_end(killer *k)
 /* While its zombie is there it can be watched, and says how it ended. */
 static void it_dies_as_the_watch_begins(void **state)
 {
-    const int64_t most = 100000;
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 100000);
         liminal_pid pid;
         killer k;
         killer_start(&k, false, race_moment(&r, most));
@@ -61,11 +61,11 @@ static void it_dies_as_the_watch_begins(void **state)
 
 static void it_is_reaped_as_the_watch_begins(void **state)
 {
-    const int64_t most = 400000;
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 400000);
         liminal_pid pid = {0};
         liminal_exit exit;
         liminal_status st;
@@ -88,10 +88,10 @@ static void it_is_reaped_as_the_watch_begins(void **state)
 
 static void it_dies_as_the_supervisor_shuts_down(void **state)
 {
-    const int64_t most = 200000;
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 200000);
         liminal_supervisor *supervisor = race_open();
         witness w = witness_of(supervisor);
         liminal_pid pid;

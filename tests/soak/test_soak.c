@@ -6,7 +6,7 @@
  * outcomes among themselves, and with the books of the conversations, of which every other one is kept until the end
  * of its last participant for that. In the builds with LIMINAL_TEST_PAUSES there are pauses inside of the library too.
  *
- *   LIMINAL_TEST_SECONDS  how long, in seconds of the clock; without it a few
+ *   LIMINAL_TEST_SECONDS  how long, in seconds of the clock; without it a few; and until each client has asked often
  *   LIMINAL_TEST_SEED     of the first client; each has the one before and one more */
 #define _GNU_SOURCE
 #include "support/harness.h"
@@ -23,7 +23,7 @@
 
 #define SLOW (UNDER_TSAN || UNDER_ASAN)
 
-enum { CLIENTS = 4, SLOTS = SLOW ? 50 : 250, PROGRAMS = 4, OUTCOMES = 32, GRAVES = 64, SECONDS = 4 };
+enum { CLIENTS = 4, SLOTS = SLOW ? 50 : 250, PROGRAMS = 4, OUTCOMES = 32, GRAVES = 64, SECONDS = 4, LEAST = 100 };
 
 /* What callers got from the conversations that are kept, and what those say. */
 typedef struct tally {
@@ -310,7 +310,7 @@ static void visit_another(client *c)
 static void live(void *argument)
 {
     client *c = argument;
-    while (test_now_ns() < c->world->until_ns) {
+    while (test_now_ns() < c->world->until_ns || c->asked < LEAST) {
         size_t slot = draw(c, SLOTS);
         uint64_t chance = draw(c, 100);
         if (c->talks[slot] == NULL) {
