@@ -73,7 +73,7 @@ LIMINAL_API const char *liminal_log_kind_text(liminal_log_kind kind);
  * Everything is borrowed from the snapshot. */
 typedef struct liminal_log_entry {
     liminal_log_kind kind;
-    liminal_time time;
+    liminal_time time; /* not before an earlier entry's; of SENT and RECEIVED within a tick of the system, 1 to 10 ms */
     const liminal_envelope *envelope; /* SENT, RECEIVED, COMPENSATED; NULL otherwise */
     liminal_pid pid;                  /* EXITED, RESTARTED: who; {0} otherwise */
     liminal_exit_reason reason;       /* EXITED */
