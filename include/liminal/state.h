@@ -70,10 +70,10 @@ typedef enum liminal_log_kind {
 LIMINAL_API const char *liminal_log_kind_text(liminal_log_kind kind);
 
 /* One entry of the context log, which is in the order in which the conversation came to things.
- * Everything is borrowed from the snapshot. */
+ * Their times are in that order too, unless the clock was set back. Everything is borrowed from the snapshot. */
 typedef struct liminal_log_entry {
     liminal_log_kind kind;
-    liminal_time time; /* not before an earlier entry's; of SENT and RECEIVED within a tick of the system, 1 to 10 ms */
+    liminal_time time; /* of SENT and RECEIVED within a tick of the system (1 to 10 ms) */
     const liminal_envelope *envelope; /* SENT, RECEIVED, COMPENSATED; NULL otherwise */
     liminal_pid pid;                  /* EXITED, RESTARTED: who; {0} otherwise */
     liminal_exit_reason reason;       /* EXITED */
