@@ -161,15 +161,13 @@ static void case_27_both_link_at_once(void **state)
 }
 
 /* Each is told to end by itself, for a reason of its own. */
-static void case_28_a_linked_pair_ends_at_once(void **state)
+static void end_linked_pairs(size_t seen[2])
 {
     static liminal_pid mine[MOST], others[MOST];
     liminal_supervisor *supervisor = open_plain();
     liminal_conversation *a = spawn_crowd(supervisor, liminal_behaviour_echo(), MOST, mine);
     liminal_conversation *b = spawn_crowd(supervisor, liminal_behaviour_echo(), MOST, others);
-    size_t seen[2] = {0, 0};
     second killer;
-    (void)state;
     start_second(&killer, supervisor, signal_the_other);
     killer.reason = bang;
     for (int round = 0; is_more_to_do(round, seen); round++) {
@@ -187,10 +185,20 @@ static void case_28_a_linked_pair_ends_at_once(void **state)
         seen[same_reason(one, two)]++;
     }
     end_second(&killer);
-    assert_true(seen[0] > 0 && seen[1] > 0);
     liminal_conversation_drop(&a);
     liminal_conversation_drop(&b);
     shut(&supervisor);
+}
+
+/* For both to end for their own reason they have to do so within some hundred nanoseconds. */
+static void case_28_a_linked_pair_ends_at_once(void **state)
+{
+    size_t seen[2] = {0, 0};
+    (void)state;
+    for (int again = 0; again < 10 && (again == 0 || seen[0] == 0 || seen[1] == 0); again++) {
+        end_linked_pairs(seen);
+    }
+    assert_true(seen[0] > 0 && seen[1] > 0);
 }
 
 static void exit_there(void *argument)
