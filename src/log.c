@@ -5,6 +5,7 @@
 #include "detail.h"
 #include "envelope.h"
 #include "memory.h"
+#include "seldom.h"
 
 #include <string.h>
 
@@ -51,9 +52,9 @@ static liminal_log_entry *entry_at(const limi_log_directory *directory, uint64_t
     return &directory->slots[slot_of(directory, number)]->entries[place];
 }
 
-static bool begins_chunk(uint64_t number, unsigned shift)
+static bool begins_chunk(const limi_log *log, uint64_t number)
 {
-    return ((number >> shift) << shift) == number;
+    return ((unsigned)number & log->within) == 0;
 }
 
 static void empty_chunk(chunk *dead, unsigned shift)
@@ -93,6 +94,7 @@ void limi_log_init(limi_log *log, size_t bound, const liminal_allocator *allocat
     while (log->shift > CHUNK_SHIFT_LEAST && bound >> log->shift < 4) {
         log->shift--;
     }
+    log->within = (1u << log->shift) - 1;
 }
 
 void limi_log_clear(limi_log *log)
@@ -186,38 +188,59 @@ static liminal_status open_chunk(limi_log *log)
     return LIMINAL_OK;
 }
 
-static void push_out(limi_log *log)
+/* Entry `begin` was the last of its chunk that could be read. */
+LIMI_SELDOM static void leave_chunk(limi_log *log)
 {
     limi_log_directory *directory = log->directory;
-    liminal_log_entry *oldest = entry_at(directory, log->begin);
-    const liminal_envelope *envelope = NULL;
-    chunk *dead = NULL;
-
-    if (log->begin >= directory->seen) {
-        envelope = oldest->envelope; /* no view reads it: it need not wait for the rest of its chunk */
-        oldest->envelope = NULL;
+    size_t slot = slot_of(directory, log->begin - 1);
+    chunk *dead = directory->slots[slot];
+    log->oldest = NULL;
+    if (directory->shared) {
+        return;
     }
-    log->begin++;
-    if (!directory->shared && begins_chunk(log->begin, log->shift)) {
-        size_t slot = slot_of(directory, log->begin - 1);
-        dead = directory->slots[slot];
-        directory->slots[slot] = NULL;
-    }
-    /* Last, when all is in order, because this may run a callback. */
-    limi_envelope_unref(envelope);
-    if (dead != NULL && limi_refcount_down_private(&dead->owners)) {
-        empty_chunk(dead, log->shift);
+    directory->slots[slot] = NULL;
+    if (limi_refcount_down_private(&dead->owners)) {
+        if (log->begin - log->within <= directory->seen) { /* else each entry was emptied when it was pushed out */
+            empty_chunk(dead, log->shift);
+        }
         limi_release(log->allocator, log->spare, chunk_bytes(log->shift));
         log->spare = dead;
     }
 }
 
+LIMI_SELDOM static liminal_log_entry *first_entry(const limi_log *log)
+{
+    return entry_at(log->directory, log->begin);
+}
+
+static inline void push_out(limi_log *log)
+{
+    const limi_log_directory *directory = log->directory;
+    liminal_log_entry *oldest = log->oldest != NULL ? log->oldest : first_entry(log);
+    const liminal_envelope *envelope = NULL;
+
+    if (log->begin >= directory->seen) {
+        envelope = oldest->envelope; /* no view reads it: it need not wait for the rest of its chunk */
+        oldest->envelope = NULL;
+    }
+    log->oldest = oldest + 1;
+    log->begin++;
+    if (begins_chunk(log, log->begin)) {
+        leave_chunk(log);
+    }
+    /* Last, when all is in order, because this may run a callback. */
+    limi_envelope_unref(envelope);
+}
+
 /* The next entry has been written. */
-static void count_in(limi_log *log)
+static inline void count_in(limi_log *log)
 {
     limi_envelope_count(log->next->envelope);
+    log->next++;
     log->end++;
-    log->next = begins_chunk(log->end, log->shift) ? NULL : log->next + 1;
+    if (begins_chunk(log, log->end)) {
+        log->next = NULL;
+    }
     if (log->end - log->begin > log->bound) {
         push_out(log);
     }
@@ -236,14 +259,10 @@ liminal_status limi_log_append(limi_log *log, const liminal_log_entry *entry)
     return LIMINAL_OK;
 }
 
-/* Room for one more; false: it is lost. */
-static bool make_room(limi_log *log)
+/* Room for one more, in a chunk that is not there yet; false: it is lost. */
+LIMI_SELDOM static bool make_room(limi_log *log)
 {
-    limi_detail_room before;
-    if (log->next != NULL) { /* the usual case, which can't fail */
-        return true;
-    }
-    before = *limi_detail_here();
+    limi_detail_room before = *limi_detail_here();
     if (open_chunk(log) != LIMINAL_OK) {
         log->lost++;
         *limi_detail_here() = before;
@@ -253,7 +272,7 @@ static bool make_room(limi_log *log)
 
 void limi_log_note(limi_log *log, const liminal_log_entry *entry)
 {
-    if (make_room(log)) {
+    if (log->next != NULL || make_room(log)) {
         *log->next = *entry;
         count_in(log);
     }
@@ -261,7 +280,7 @@ void limi_log_note(limi_log *log, const liminal_log_entry *entry)
 
 void limi_log_note_message(limi_log *log, liminal_log_kind kind, const liminal_envelope *envelope, liminal_time now)
 {
-    if (make_room(log)) {
+    if (log->next != NULL || make_room(log)) {
         *log->next = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
         count_in(log);
     }

@@ -16,10 +16,12 @@ typedef struct limi_log_directory limi_log_directory;
 typedef struct limi_log {
     const liminal_allocator *allocator; /* borrowed */
     size_t bound;                       /* entries that can be read, at most */
-    unsigned shift;                     /* a chunk has 1 << shift entries */
+    unsigned shift;                     /* a chunk has 1 << shift entries ... */
+    unsigned within;                    /* ... and of an entry's number these bits say which of them it is */
     limi_log_directory *directory;      /* NULL before the first entry */
     uint64_t begin, end;                /* numbers of the oldest entry that can be read, and of the next one */
     liminal_log_entry *next;            /* where entry `end` goes; NULL: into a chunk that is not there yet */
+    liminal_log_entry *oldest;          /* entry `begin`; NULL: in a chunk that has not been looked for yet */
     uint64_t lost;                      /* entries that there was no memory for */
     struct limi_log_chunk *spare;       /* one that was pushed out, for the next that is wanted */
 } limi_log;

@@ -2,7 +2,7 @@
 /* refcount.c -- a count of owners: the rarer half. */
 #include "refcount.h"
 
-void limi_refcount_broken(void)
+_Noreturn void limi_refcount_broken(void)
 {
     __builtin_trap();
 }

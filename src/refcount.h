@@ -21,7 +21,7 @@ static inline void limi_refcount_init(limi_refcount *count)
     limi_u32_init(&count->owners, 1);
 }
 
-void limi_refcount_broken(void); /* an impossible count: stops the program where it is */
+_Noreturn void limi_refcount_broken(void); /* an impossible count: stops the program where it is */
 
 static inline void limi_refcount_up(limi_refcount *count)
 {
