@@ -11,8 +11,8 @@
 
 _Static_assert(sizeof(liminal_envelope) == offsetof(liminal_envelope, room), "a payload begins where the struct ends");
 
-static const char no_schema[] = "";
-static const char anonymous[] = "anonymous";
+const char limi_no_schema[] = "";
+const char limi_anonymous[] = "anonymous";
 
 /* An envelope is const to everyone but its count and its end. */
 static liminal_envelope *mutable(const liminal_envelope *envelope)
@@ -126,33 +126,29 @@ static const char *lay_label(const char *text, size_t length, const char *ours, 
 
 liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, liminal_envelope **out)
 {
-    const liminal_allocator *allocator = plan != NULL ? &plan->allocator : liminal_allocator_default();
     size_t block = sizeof(liminal_envelope);
     liminal_envelope *envelope;
+    unsigned char *at;
 
-    if (plan != NULL) {
-        block += plan->schema != NULL ? plan->schema_length + 1 : 0;
-        block += plan->publisher != NULL ? plan->publisher_length + 1 : 0;
-    }
+    block += plan->schema != NULL ? plan->schema_length + 1 : 0;
+    block += plan->publisher != NULL ? plan->publisher_length + 1 : 0;
     if (room > SIZE_MAX - block) {
-        return limi_detail(LIMINAL_EINVAL, "size: %zu bytes of payload overflow", room);
+        return limi_envelope_too_large(room);
     }
     block += room;
-    envelope = limi_allocate_raw(allocator, block);
+    envelope = limi_allocate_raw(&plan->allocator, block);
     if (envelope == NULL) {
         return LIMINAL_ENOMEM;
     }
-    envelope->allocator = *allocator;
-    envelope->block = block;
-    envelope->release = NULL;
-    limi_refcount_init(&envelope->owners);
-    envelope->facts.schema = no_schema;
-    envelope->facts.publisher = anonymous;
-    if (plan != NULL) {
-        unsigned char *at = envelope->room + room;
-        envelope->facts.schema = lay_label(plan->schema, plan->schema_length, no_schema, &at);
-        envelope->facts.publisher = lay_label(plan->publisher, plan->publisher_length, anonymous, &at);
-    }
+    limi_envelope_begin(envelope, &plan->allocator, block);
+    at = envelope->room + room;
+    envelope->facts.schema = lay_label(plan->schema, plan->schema_length, limi_no_schema, &at);
+    envelope->facts.publisher = lay_label(plan->publisher, plan->publisher_length, limi_anonymous, &at);
     *out = envelope;
     return LIMINAL_OK;
+}
+
+liminal_status limi_envelope_too_large(size_t room)
+{
+    return limi_detail(LIMINAL_EINVAL, "size: %zu bytes of payload overflow", room);
 }

@@ -5,6 +5,7 @@
 
 #include <liminal/envelope.h>
 
+#include "memory.h"
 #include "refcount.h"
 
 struct liminal_envelope {
@@ -33,10 +34,36 @@ typedef struct limi_envelope_plan {
 liminal_status limi_envelope_plan_take(limi_envelope_plan *plan, const liminal_envelope_options *options,
                                        liminal_envelope_options *checked);
 
-/* Lay out an envelope with `room` bytes for a payload, and with one owner; no plan: all default. The caller fills
- * in the payload, its size, and all facts but the texts, before anybody else can see it. EINVAL if the sizes
- * overflow, ENOMEM. */
+/* Lay out an envelope with `room` bytes for a payload, and with one owner. The caller fills in the payload, its size,
+ * and all facts but the texts, before anybody else can see it. EINVAL if the sizes overflow, ENOMEM. */
 liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, liminal_envelope **out);
+
+extern const char limi_no_schema[], limi_anonymous[];
+liminal_status limi_envelope_too_large(size_t room);
+
+static inline void limi_envelope_begin(liminal_envelope *envelope, const liminal_allocator *allocator, size_t block)
+{
+    envelope->allocator = *allocator;
+    envelope->block = block;
+    envelope->release = NULL;
+    limi_refcount_init(&envelope->owners);
+}
+
+/* More can't be laid out, with the zero byte behind it. */
+#define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
+
+/* The same by the default plan, for a room that is no larger than that. NULL without memory. */
+static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
+{
+    size_t block = sizeof(liminal_envelope) + room;
+    liminal_envelope *envelope = limi_allocate_raw(&limi_default_allocator, block);
+    if (envelope != NULL) {
+        limi_envelope_begin(envelope, &limi_default_allocator, block);
+        envelope->facts.schema = limi_no_schema;
+        envelope->facts.publisher = limi_anonymous;
+    }
+    return envelope;
+}
 
 /* One more owner, and one fewer through a pointer to const. NULL is welcome. */
 static inline void limi_envelope_count(const liminal_envelope *envelope)

@@ -3,54 +3,85 @@
  * scope of the calling thread. */
 #include "detail.h"
 #include "envelope.h"
+#include "memory.h"
 #include "mint.h"
 #include "scope.h"
+#include "seldom.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* What the options left out: they are those that were checked, or NULL. */
-static void fill_in(liminal_envelope *envelope, const liminal_envelope_options *options)
+static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_options *options, int64_t now)
 {
-    const limi_scope *scope = limi_scope_here();
+    limi_scope_room *here = limi_scope_room_here();
+    const limi_scope *scope = &here->scope;
+    limi_generator *generator = limi_mint_ready(&here->generator);
     liminal_envelope_facts *facts = &envelope->facts;
     const liminal_envelope *cause = options != NULL ? options->cause : NULL;
     facts->deadline = (liminal_deadline){INT64_MAX};
     if (options != NULL && options->deadline.ns != 0) {
         facts->deadline = options->deadline;
     }
-    facts->cause = liminal_envelope_ref(cause != NULL ? cause : scope->request);
-    facts->created = liminal_time_now();
+    facts->cause = cause != NULL ? cause : scope->request;
+    limi_envelope_count(facts->cause);
+    facts->created.unix_ns = now;
     if (options != NULL && options->trace != NULL) {
         facts->trace = *options->trace;
-        facts->id = limi_mint_uuid(facts->created);
-    } else if (liminal_trace_valid(&scope->trace)) {
+    } else if (limi_scope_has_trace(scope)) {
         facts->trace = scope->trace;
-        facts->id = limi_mint_uuid(facts->created);
     } else {
-        limi_mint_both(facts->created, &facts->id, &facts->trace);
+        limi_mint_root(generator, &facts->trace);
     }
+    facts->id = limi_mint_uuid_from(generator, facts->created);
 }
 
-/* Lay out an envelope with `room` bytes for a payload that begins where the struct ends. */
-static liminal_status make(size_t room, const liminal_envelope_options *options, liminal_envelope **out)
+LIMI_SELDOM static liminal_status make_as_told(size_t room, const liminal_envelope_options *options,
+                                               liminal_envelope **out)
 {
     liminal_envelope_options checked;
     limi_envelope_plan plan;
-    liminal_status st;
-
-    if (options == NULL) {
-        st = limi_envelope_lay(NULL, room, out);
-    } else {
-        st = limi_envelope_plan_take(&plan, options, &checked);
-        if (st == LIMINAL_OK) {
-            st = limi_envelope_lay(&plan, room, out);
-        }
+    liminal_status st = limi_envelope_plan_take(&plan, options, &checked);
+    if (st == LIMINAL_OK) {
+        st = limi_envelope_lay(&plan, room, out);
     }
     if (st == LIMINAL_OK) {
-        fill_in(*out, options != NULL ? &checked : NULL);
+        fill_in(*out, &checked, limi_clock_wall());
     }
     return st;
+}
+
+/* Lay out an envelope with `room` bytes for a payload that begins where the struct ends. */
+static inline liminal_status make(size_t room, const liminal_envelope_options *options, liminal_envelope **out)
+{
+    int64_t now;
+    if (options != NULL) {
+        liminal_envelope *told = NULL;
+        liminal_status st = make_as_told(room, options, &told);
+        *out = told;
+        return st;
+    }
+    now = limi_clock_wall();
+    *out = limi_envelope_lay_plain(room);
+    if (*out == NULL) {
+        return LIMINAL_ENOMEM;
+    }
+    fill_in(*out, NULL, now);
+    return LIMINAL_OK;
+}
+
+LIMI_SELDOM static liminal_status refuse_to_create(const void *data, size_t size, const void *out)
+{
+    if (out == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "out: NULL");
+    }
+    if (data == NULL) {
+        return limi_detail(LIMINAL_EINVAL, "data: NULL with a size of %zu", size);
+    }
+    if (size == SIZE_MAX) {
+        return limi_detail(LIMINAL_EINVAL, "size: no room for the zero byte behind it");
+    }
+    return limi_envelope_too_large(size + 1);
 }
 
 liminal_status liminal_envelope_create(const void *data, size_t size, const liminal_envelope_options *options,
@@ -59,14 +90,8 @@ liminal_status liminal_envelope_create(const void *data, size_t size, const limi
     liminal_envelope *envelope;
     liminal_status st;
 
-    if (out == NULL) {
-        return limi_detail(LIMINAL_EINVAL, "out: NULL");
-    }
-    if (data == NULL && size != 0) {
-        return limi_detail(LIMINAL_EINVAL, "data: NULL with a size of %zu", size);
-    }
-    if (size == SIZE_MAX) {
-        return limi_detail(LIMINAL_EINVAL, "size: no room for the zero byte behind it");
+    if (out == NULL || size > LIMI_PAYLOAD_MOST || (data == NULL && size != 0)) {
+        return refuse_to_create(data, size, out);
     }
     st = make(size + 1, options, &envelope);
     if (st != LIMINAL_OK) {

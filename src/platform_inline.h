@@ -71,7 +71,11 @@ extern _Thread_local unsigned char limi_thread_room_here[LIMI_THREAD_ROOM];
 
 static inline void *limi_thread_room(void)
 {
-    return limi_thread_room_here;
+    void *room = limi_thread_room_here;
+#if defined(__GNUC__)
+    __asm__("" : "+r"(room)); /* else the compiler asks for it again at each use, which in a shared object is a call */
+#endif
+    return room;
 }
 
 extern _Atomic(_Atomic(uint64_t) *) limi_epoch_page;

@@ -10,6 +10,8 @@
 #include "detail.h"
 #include "platform.h"
 
+#include <string.h>
+
 /* One callback or turn; they nest, innermost first, each on the stack of the call that entered it. */
 typedef struct limi_frame {
     const void *turn;        /* the conversation whose turn this thread is running, or NULL */
@@ -75,6 +77,14 @@ void limi_scope_ours(void);
 static inline limi_scope *limi_scope_here(void)
 {
     return &limi_scope_room_here()->scope;
+}
+
+/* What is current is valid or all zero, so one of the two ids says which. */
+static inline bool limi_scope_has_trace(const limi_scope *scope)
+{
+    uint64_t span_id;
+    memcpy(&span_id, scope->trace.span_id, sizeof span_id);
+    return span_id != 0;
 }
 
 /* It begins anew: it is in the middle of nothing, and nothing has failed on it. */
