@@ -24,8 +24,6 @@
  * was emptied. Only one thread at a time is the actor's: one that leaves takes the bell no more. */
 #include "actor.h"
 
-#include "scope.h"
-
 #define DUTY 1u
 #define LOOK 2u
 #define CALL 4u
@@ -112,8 +110,7 @@ void limi_actor_open(limi_actor *actor)
 
 #define BRIEF 64 /* nodes that a thread handles in passing, however many more keep coming */
 
-/* Give the duty up, to the actor's thread if there is something to be handled. */
-static void put_down(limi_actor *actor)
+void limi_actor_put_down(limi_actor *actor)
 {
     bool over = actor->over;
     if (actor->backlog != NULL || !limi_mailbox_rest(&actor->mailbox, over)) {
@@ -152,29 +149,10 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
             handled = is_to_part(actor) ? 0 : BRIEF;
         }
         if (satisfied == NULL && !owner && handled >= BRIEF) {
-            put_down(actor);
+            limi_actor_put_down(actor);
             return;
         }
     }
-}
-
-/* Turns never nest: inside a callback the stack may be short and the host may hold its locks. Nor does one hold
- * up deaths that are being spread. */
-static bool may_assist(const limi_actor *actor, limi_assist assist)
-{
-    const limi_scope *scope = limi_scope_here();
-    return assist != LIMI_ASSIST_NONE && !actor->pinned && !(actor->heavy && assist == LIMI_ASSIST_BRIEF) &&
-           scope->frame == NULL && scope->cascade == NULL;
-}
-
-bool limi_actor_enter(limi_actor *actor, limi_assist assist)
-{
-    return may_assist(actor, assist) && limi_mailbox_enter(&actor->mailbox);
-}
-
-void limi_actor_leave(limi_actor *actor)
-{
-    put_down(actor);
 }
 
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
@@ -184,7 +162,7 @@ limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, 
     if (pushed != LIMI_PUSH_DUTY) {
         return pushed;
     }
-    if (may_assist(actor, assist)) {
+    if (limi_actor_may_assist(actor, assist)) {
         run(actor, satisfied, argument, false);
     } else {
         ring(actor, DUTY);

@@ -5,6 +5,7 @@
 
 #include "bell.h"
 #include "mailbox.h"
+#include "scope.h"
 
 /* Whose it is. */
 typedef struct limi_actor_kind {
@@ -49,10 +50,31 @@ typedef enum limi_assist {
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
                           bool (*satisfied)(void *argument), void *argument);
 
+/* Turns never nest: inside a callback the stack may be short and the host may hold its locks. Nor does one hold
+ * up deaths that are being spread. */
+static inline bool limi_actor_may_assist(const limi_actor *actor, limi_assist assist)
+{
+    const limi_scope *scope = limi_scope_here();
+    return assist != LIMI_ASSIST_NONE && !actor->pinned && !(actor->heavy && assist == LIMI_ASSIST_BRIEF) &&
+           scope->frame == NULL && scope->cascade == NULL;
+}
+
+/* Give the duty up, to the actor's thread if there is something to be handled. */
+void limi_actor_put_down(limi_actor *actor);
+
 /* In place of a post: if the mailbox is idle and this thread may run a turn, it has the duty, and handles itself
  * what the node would have brought; then it leaves. */
-bool limi_actor_enter(limi_actor *actor, limi_assist assist);
-void limi_actor_leave(limi_actor *actor);
+static inline bool limi_actor_enter(limi_actor *actor, limi_assist assist)
+{
+    return limi_actor_may_assist(actor, assist) && limi_mailbox_enter(&actor->mailbox);
+}
+
+static inline void limi_actor_leave(limi_actor *actor)
+{
+    if (actor->backlog != NULL || actor->over || !limi_mailbox_leave(&actor->mailbox)) {
+        limi_actor_put_down(actor);
+    }
+}
 
 /* What the actor's thread does: turns, deadlines and calls, until the mailbox is sealed, or until on_call()
  * wants the thread to leave; then another one may take its place. */

@@ -7,6 +7,7 @@
 #include "list.h"
 #include "memory.h"
 #include "scope.h"
+#include "seldom.h"
 
 /* ---- defaults ---- */
 
@@ -131,12 +132,14 @@ void liminal_conversation_drop(liminal_conversation **conversation)
 /* ---- calls ---- */
 
 /* Check arguments and name the one that is NULL. */
-static liminal_status check(const liminal_conversation *conversation, bool rest, const char *what)
+LIMI_SELDOM static liminal_status refuse(const liminal_conversation *conversation, const char *what)
 {
-    if (conversation == NULL || !rest) {
-        return limi_detail(LIMINAL_EINVAL, "%s: NULL", conversation == NULL ? "conversation" : what);
-    }
-    return LIMINAL_OK;
+    return limi_detail(LIMINAL_EINVAL, "%s: NULL", conversation == NULL ? "conversation" : what);
+}
+
+static inline liminal_status check(const liminal_conversation *conversation, bool rest, const char *what)
+{
+    return conversation != NULL && rest ? LIMINAL_OK : refuse(conversation, what);
 }
 
 /* A backend need not have said more: then the status's own text is the detail. */
@@ -145,12 +148,14 @@ static uint32_t said(void)
     return limi_scope_room_here()->detail.written;
 }
 
-static liminal_status explained(liminal_status st, uint32_t said_before)
+LIMI_SELDOM static liminal_status explain(liminal_status st, uint32_t said_before)
 {
-    if (st != LIMINAL_OK && said() == said_before) {
-        return limi_detail(st, "%s", liminal_status_text(st));
-    }
-    return st;
+    return said() == said_before ? limi_detail(st, "%s", liminal_status_text(st)) : st;
+}
+
+static inline liminal_status explained(liminal_status st, uint32_t said_before)
+{
+    return st == LIMINAL_OK ? st : explain(st, said_before);
 }
 
 liminal_status liminal_conversation_send(liminal_conversation *conversation, liminal_envelope **message,
@@ -195,9 +200,10 @@ liminal_status liminal_conversation_try_receive(liminal_conversation *conversati
 liminal_status liminal_conversation_ask(liminal_conversation *conversation, liminal_envelope **request,
                                         liminal_envelope **out_reply, liminal_deadline deadline)
 {
+    liminal_status st = check(conversation, request != NULL && *request != NULL, "request");
     uint32_t before = said();
-    if (conversation == NULL || request == NULL || *request == NULL || out_reply == NULL) {
-        return check(conversation, false, request == NULL || *request == NULL ? "request" : "out_reply");
+    if (st || (st = check(conversation, out_reply != NULL, "out_reply"))) {
+        return st;
     }
     return explained(conversation->backend->ask(conversation->self, request, out_reply, deadline), before);
 }

@@ -296,15 +296,11 @@ static liminal_status ask_waiting(limi_talk *talk, limi_request *request, limina
     return conclude(talk, request, c.decided, envelope, out_reply);
 }
 
-static liminal_status talk_ask(void *self, liminal_envelope **envelope, liminal_envelope **out_reply,
-                               liminal_deadline deadline)
+liminal_status limi_ask_by_mailbox(limi_talk *talk, liminal_envelope **envelope, liminal_envelope **out_reply,
+                                   liminal_deadline deadline)
 {
-    limi_talk *talk = self;
     limi_request *request;
-    liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st != LIMINAL_OK || limi_ask_direct(talk, envelope, out_reply, deadline, &st)) {
-        return st;
-    }
+    liminal_status st;
     if (limi_deadline_is_past(deadline.ns) && !limi_mailbox_is_closed(&talk->actor.mailbox)) {
         return limi_detail(LIMINAL_ETIMEDOUT, "the deadline had passed before the ask");
     }
@@ -467,7 +463,7 @@ const liminal_backend limi_talk_backend = {
     .close = talk_close,
     .query = talk_query,
     .release = talk_release,
-    .ask = talk_ask,
+    .ask = limi_talk_ask,
     .try_send = limi_talk_try_send,
     .pid = talk_pid,
     .trace = talk_trace,

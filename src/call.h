@@ -18,9 +18,13 @@ void limi_displace(limi_talk *talk, limi_request *request);
 
 /* ---- asks: call.c and direct.c ---- */
 
-/* The shortest way, where it can be gone: *out is what the ask gives. False: nothing was done. */
-bool limi_ask_direct(limi_talk *talk, liminal_envelope **envelope, liminal_envelope **out_reply,
-                     liminal_deadline deadline, liminal_status *out);
+/* The slot; the shortest way, where it can be gone ... */
+liminal_status limi_talk_ask(void *self, liminal_envelope **envelope, liminal_envelope **out_reply,
+                             liminal_deadline deadline);
+
+/* ... and the ordinary one. */
+liminal_status limi_ask_by_mailbox(limi_talk *talk, liminal_envelope **envelope, liminal_envelope **out_reply,
+                                   liminal_deadline deadline);
 
 /* What a decided request says, and its reply. */
 liminal_status limi_ask_outcome(limi_talk *talk, limi_request *request, liminal_envelope **out_reply);

@@ -3,14 +3,6 @@
 #include "dialogue.h"
 
 #include "later.h"
-#include "state.h"
-
-void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelope *envelope)
-{
-    *ticket = (limi_ticket){.kind = kind, .envelope = envelope, .deadline = {INT64_MAX}};
-    limi_list_init(&ticket->link);
-    limi_list_init(&ticket->hop);
-}
 
 void limi_effects_init(limi_effects *effects)
 {
@@ -125,26 +117,9 @@ static void settle(limi_ticket *ticket, limi_list *where)
     limi_list_append(where, &ticket->hop);
 }
 
-void limi_ticket_decide(limi_ticket *ticket, liminal_status outcome)
-{
-    if (!ticket->abandoned) {
-        ticket->decided = true;
-        ticket->outcome = outcome;
-    }
-}
-
 void limi_ticket_retire(limi_ticket *ticket, limi_effects *e)
 {
     settle(ticket, &e->settled);
-}
-
-/* A reply that waited, or did not have to, is taken. */
-void limi_dialogue_give(limi_dialogue *d, limi_ticket *to, liminal_envelope **reply, liminal_time now)
-{
-    limi_ignore(liminal_state_received(d->state, *reply, now)); /* nothing is NULL */
-    to->reply = *reply;
-    *reply = NULL;
-    limi_ticket_decide(to, LIMINAL_OK);
 }
 
 /* Hushed stays hushed until limi_dialogue_heard() says otherwise: somebody waits for that. */
@@ -190,63 +165,6 @@ void limi_ticket_let_close(limi_ticket *closer, limi_effects *e)
 {
     limi_ticket_decide(closer, LIMINAL_OK);
     settle(closer, &e->closed);
-}
-
-/* ---- at the seats ---- */
-
-void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, limi_where where)
-{
-    ticket->seat = seat;
-    ticket->where = where;
-    ticket->begun |= where == LIMI_WHERE_BEGUN;
-    d->at_seats++;
-    ticket->number = ++d->seated;
-    limi_list_append(where == LIMI_WHERE_BEGUN ? &d->seats[seat].begun : &d->seats[seat].queue, &ticket->link);
-}
-
-void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket)
-{
-    limi_list_remove(&ticket->link);
-    ticket->where = LIMI_WHERE_AWAY;
-    d->at_seats--;
-}
-
-/* The answer to an ask that was begun, or silence. Left in *reply if nobody waits for it any more. */
-void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_envelope **reply, liminal_time now)
-{
-    liminal_counts *counts = liminal_state_counts(d->state);
-    if (*reply == NULL) {
-        counts->silent++;
-        limi_ticket_decide(ticket, LIMINAL_ECANCELED);
-    } else if (ticket->abandoned) {
-        counts->late++;
-    } else {
-        limi_dialogue_give(d, ticket, reply, now);
-    }
-}
-
-/* ---- the shortest way ---- */
-
-bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t target, liminal_time now)
-{
-    if (phase_of(d) != LIMINAL_PHASE_ACTIVE || d->target != target || !limi_list_empty(&d->seats[target].queue)) {
-        return false;
-    }
-    limi_state_note_sent(d->state, ticket->envelope, now);
-    limi_dialogue_seat(d, ticket, target, LIMI_WHERE_BEGUN);
-    return true;
-}
-
-bool limi_dialogue_answer_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, liminal_envelope **reply,
-                                  liminal_time now)
-{
-    if (phase_of(d) != LIMINAL_PHASE_ACTIVE || ticket->where != LIMI_WHERE_BEGUN || ticket->seat != seat ||
-        ticket->abandoned) {
-        return false;
-    }
-    limi_dialogue_unseat(d, ticket);
-    limi_dialogue_answer_ask(d, ticket, reply, now);
-    return true;
 }
 
 /* It will not be answered. Whether it was ever begun says whose it is. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* dialogue.h -- the moves that the rules are made of; see dialogue.c. Pure. */
+/* dialogue.h -- the moves that the rules are made of; see dialogue.c. Inlined are those that each ask takes. Pure. */
 #ifndef LIMI_DIALOGUE_H
 #define LIMI_DIALOGUE_H
 
+#include "state.h"
 #include "step.h"
 
 /* Nothing is accepted or begun any more, though it may not be final yet. */
@@ -14,12 +15,25 @@ void limi_dialogue_choose_target(limi_dialogue *d);
 /* ---- tickets ---- */
 
 /* The caller's outcome, unless it has gone. */
-void limi_ticket_decide(limi_ticket *ticket, liminal_status outcome);
+static inline void limi_ticket_decide(limi_ticket *ticket, liminal_status outcome)
+{
+    if (!ticket->abandoned) {
+        ticket->decided = true;
+        ticket->outcome = outcome;
+    }
+}
+
 void limi_ticket_retire(limi_ticket *ticket, limi_effects *e);
 void limi_ticket_let_close(limi_ticket *closer, limi_effects *e);
 
 /* A reply is taken, and recorded. */
-void limi_dialogue_give(limi_dialogue *d, limi_ticket *to, liminal_envelope **reply, liminal_time now);
+static inline void limi_dialogue_give(limi_dialogue *d, limi_ticket *to, liminal_envelope **reply, liminal_time now)
+{
+    limi_state_note_received(d->state, *reply, now);
+    to->reply = *reply;
+    *reply = NULL;
+    limi_ticket_decide(to, LIMINAL_OK);
+}
 
 /* A SEND's reply goes to who has waited longest, or waits itself. */
 void limi_dialogue_offer(limi_dialogue *d, limi_ticket *ticket, liminal_time now, limi_effects *e);
@@ -28,28 +42,73 @@ void limi_dialogue_offer(limi_dialogue *d, limi_ticket *ticket, liminal_time now
 void limi_dialogue_heard(limi_dialogue *d, const limi_ticket *ticket, limi_effects *e);
 
 /* The answer to an ask that was begun, or silence (NULL). Left in *reply if nobody waits for it any more. */
-void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_envelope **reply, liminal_time now);
-
-/* ---- the shortest way ---- */
-
-/* A message for this inline seat, if it is the target still and has nothing else to do, is begun there: true; else
- * nothing was done. */
-bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t target, liminal_time now);
-
-/* That seat's answer to an ask, or silence (*reply is NULL), while the conversation is active: the ticket is decided,
- * and the rules do not have it any more. False: something else has happened, and nothing was done. */
-bool limi_dialogue_answer_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, liminal_envelope **reply,
-                                  liminal_time now);
+static inline void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticket, liminal_envelope **reply,
+                                            liminal_time now)
+{
+    liminal_counts *counts = &d->state->counts;
+    if (*reply == NULL) {
+        counts->silent++;
+        limi_ticket_decide(ticket, LIMINAL_ECANCELED);
+    } else if (ticket->abandoned) {
+        counts->late++;
+    } else {
+        limi_dialogue_give(d, ticket, reply, now);
+    }
+}
 
 /* ---- seats ---- */
 
-void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, limi_where where);
-void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket);
+static inline void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, limi_where where)
+{
+    ticket->seat = seat;
+    ticket->where = where;
+    ticket->begun |= where == LIMI_WHERE_BEGUN;
+    d->at_seats++;
+    ticket->number = ++d->seated;
+    limi_list_append(where == LIMI_WHERE_BEGUN ? &d->seats[seat].begun : &d->seats[seat].queue, &ticket->link);
+}
+
+static inline void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket)
+{
+    limi_list_remove(&ticket->link);
+    ticket->where = LIMI_WHERE_AWAY;
+    d->at_seats--;
+}
+
 limi_ticket *limi_seat_first(limi_seat *seat); /* what it began first, else what is queued first; or NULL */
 
 /* It will not be answered. Whether it was ever begun says whose it is. */
 void limi_dialogue_count_cut_off(limi_dialogue *d, limi_ticket *ticket);
 void limi_dialogue_cut_off(limi_dialogue *d, limi_ticket *ticket, liminal_status outcome, limi_effects *e);
+
+/* ---- the shortest way ---- */
+
+/* A message for this inline seat, if it is the target still and has nothing else to do, is begun there: true; else
+ * nothing was done. */
+static inline bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t target,
+                                               liminal_time now)
+{
+    if (d->state->phase != LIMINAL_PHASE_ACTIVE || d->target != target || !limi_list_empty(&d->seats[target].queue)) {
+        return false;
+    }
+    limi_state_note_sent(d->state, ticket->envelope, now);
+    limi_dialogue_seat(d, ticket, target, LIMI_WHERE_BEGUN);
+    return true;
+}
+
+/* That seat's answer to an ask, or silence (*reply is NULL), while the conversation is active: the ticket is decided,
+ * and the rules do not have it any more. False: something else has happened, and nothing was done. */
+static inline bool limi_dialogue_answer_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t seat,
+                                                liminal_envelope **reply, liminal_time now)
+{
+    if (d->state->phase != LIMINAL_PHASE_ACTIVE || ticket->where != LIMI_WHERE_BEGUN || ticket->seat != seat ||
+        ticket->abandoned) {
+        return false;
+    }
+    limi_dialogue_unseat(d, ticket);
+    limi_dialogue_answer_ask(d, ticket, reply, now);
+    return true;
+}
 
 /* ---- the end ---- */
 

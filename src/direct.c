@@ -14,48 +14,56 @@
 #include "deadline.h"
 #include "dialogue.h"
 #include "envelope.h"
+#include "participant_work.h"
+#include "seldom.h"
 
+/* For what is called with the thread guarded. */
 typedef struct direct {
     limi_talk *talk;
     limi_participant *participant;
     limi_request *request;
     liminal_envelope **envelope; /* the caller's */
-    bool answered;               /* and that is all there is to it */
 } direct;
 
 /* The talk's own request, or another one: with the duty. */
-static limi_request *take_request(limi_talk *talk)
+static inline limi_request *take_request(limi_talk *talk)
 {
     limi_request *own = talk->own;
     talk->own = NULL;
     return own != NULL ? own : limi_request_create(&talk->stock, LIMI_TICKET_ASK, NULL);
 }
 
-static bool begin(direct *d)
+/* It is as it was made, or as an answer at once has left it; its shares are the caller's, all of them. */
+static inline void fill_in(limi_request *request, liminal_envelope *envelope, int64_t deadline_ns)
 {
-    limi_talk *talk = d->talk;
-    liminal_time now = liminal_time_now();
+    request->ticket.envelope = envelope;
+    request->ticket.deadline.ns = deadline_ns;
+    request->ticket.begun = false;
+    request->ticket.decided = false;
+    limi_refcount_set(&request->owners, 3);
+}
+
+static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request)
+{
+    liminal_time now = {limi_clock_wall()};
     bool begun;
     limi_mutex_lock(&talk->lock);
-    begun = limi_participant_first_news(d->participant) == NULL &&
-            limi_dialogue_begin_at_once(&talk->dialogue, &d->request->ticket, d->participant->seat, now);
+    begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
     limi_mutex_unlock(&talk->lock);
     return begun;
 }
 
-static bool answer(direct *d)
+static inline bool answer(limi_talk *talk, limi_participant *p, limi_request *request)
 {
-    limi_talk *talk = d->talk;
-    limi_participant *p = d->participant;
-    liminal_time now = liminal_time_now();
+    liminal_time now = {limi_clock_wall()};
     bool answered;
     limi_mutex_lock(&talk->lock);
-    answered = limi_dialogue_answer_at_once(&talk->dialogue, &d->request->ticket, p->seat, &p->reply, now);
+    answered = limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket, p->seat, &p->reply, now);
     limi_mutex_unlock(&talk->lock);
     return answered;
 }
 
-static void run(void *argument)
+static void call(void *argument)
 {
     direct *d = argument;
     limi_participant *p = d->participant;
@@ -63,13 +71,16 @@ static void run(void *argument)
         limi_request_drop(d->request); /* killed meanwhile: the rules hear, or have heard, of that */
         return;
     }
-    limi_participant_call(p, d->request);
-    if (!p->exiting && answer(d)) {
-        p->current = NULL;
-        d->answered = true;
-    } else {
+    p->current = d->request;
+    limi_work_call_answer(p);
+    if (p->exiting) {
         limi_participant_conclude(p);
     }
+}
+
+static void conclude(void *argument)
+{
+    limi_participant_conclude(((direct *)argument)->participant);
 }
 
 /* The behaviour has ended the calling thread. */
@@ -80,60 +91,88 @@ static void unwound(void *argument)
     limi_ask_abandoned(d->talk, d->request, d->envelope);
 }
 
-/* If this way can be gone: with the duty, and a request with all its shares, or none without memory. */
-static bool enter(direct *d, liminal_deadline deadline)
+/* The participant's share is gone with what it led to. */
+LIMI_SELDOM static liminal_status go_on(direct *d, liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    limi_talk *talk = d->talk;
-    liminal_envelope *envelope = *d->envelope;
-    uint32_t target = limi_u32_load(&talk->target);
-    deadline = liminal_deadline_earlier(envelope->facts.deadline, deadline);
-    if (!talk->has_inline || target >= talk->participant_count ||
-        talk->participants[target].kind != LIMINAL_PARTICIPANT_INLINE ||
-        !limi_quota_has_room(&talk->quota, envelope->size) || limi_deadline_is_past(deadline.ns) ||
-        !limi_actor_enter(&talk->actor, LIMI_ASSIST_WAIT)) {
-        return false;
-    }
-    d->participant = &talk->participants[target];
-    d->request = take_request(talk);
-    if (d->request != NULL) {
-        limi_request_renew(d->request, LIMI_TICKET_ASK, envelope, 3);
-        d->request->ticket.deadline = deadline;
-    }
-    return true;
-}
-
-/* The request's shares are the caller's, all of them; still with the duty. */
-static void leave(direct *d)
-{
-    d->request->ticket.envelope = NULL;
-    d->talk->own = d->request;
     limi_actor_leave(&d->talk->actor);
+    return limi_ask_await(d->talk, d->request, d->envelope, out_reply, deadline);
 }
 
-bool limi_ask_direct(limi_talk *talk, liminal_envelope **envelope, liminal_envelope **out_reply,
-                     liminal_deadline deadline, liminal_status *out)
+/* Still with the duty. */
+static inline void leave(limi_talk *talk, limi_request *request)
 {
-    direct d = {.talk = talk, .envelope = envelope};
-    if (!enter(&d, deadline)) {
-        return false;
+    request->ticket.envelope = NULL;
+    talk->own = request;
+    limi_actor_leave(&talk->actor);
+}
+
+static inline liminal_status take_answer(limi_talk *talk, limi_request *request, liminal_envelope **out_reply)
+{
+    if (request->ticket.outcome != LIMINAL_OK) {
+        return limi_ask_outcome(talk, request, out_reply);
     }
-    if (d.request == NULL) {
+    *out_reply = request->ticket.reply;
+    request->ticket.reply = NULL;
+    return LIMINAL_OK;
+}
+
+/* With the duty; it is to be begun by `until_ns`. */
+static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_envelope **envelope,
+                                 liminal_envelope **out_reply, liminal_deadline deadline, int64_t until_ns)
+{
+    liminal_envelope *mine = *envelope;
+    limi_request *request = take_request(talk);
+    direct d = {talk, p, request, envelope};
+    liminal_status st;
+    if (request == NULL) {
         limi_actor_leave(&talk->actor);
-        *out = LIMINAL_ENOMEM;
-        return true;
+        return LIMINAL_ENOMEM;
     }
-    if (!begin(&d)) {
-        leave(&d);
-        return false;
+    fill_in(request, mine, until_ns);
+    if (!begin(talk, p, request)) {
+        leave(talk, request);
+        return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
     }
-    limi_thread_guard(run, unwound, &d);
-    if (!d.answered) {
-        limi_actor_leave(&talk->actor);
-        *out = limi_ask_await(talk, d.request, envelope, out_reply, deadline);
-        return true;
+    limi_thread_guard(call, unwound, &d);
+    if (p->current != request) {
+        return go_on(&d, out_reply, deadline);
     }
-    *out = limi_ask_outcome(talk, d.request, out_reply);
-    leave(&d);
-    liminal_envelope_drop(envelope);
-    return true;
+    if (!answer(talk, p, request)) {
+        limi_thread_guard(conclude, unwound, &d);
+        return go_on(&d, out_reply, deadline);
+    }
+    p->current = NULL;
+    st = take_answer(talk, request, out_reply);
+    leave(talk, request);
+    *envelope = NULL;
+    limi_envelope_unref(mine);
+    return st;
+}
+
+/* Its target is one that this way leads to. Apart, so that the look at what it is needs no registers saved. */
+LIMI_APART static liminal_status ask_inline(limi_talk *talk, liminal_envelope **envelope, liminal_envelope **out_reply,
+                                            liminal_deadline deadline, limi_participant *p)
+{
+    const liminal_envelope *said = *envelope;
+    int64_t until_ns = said->facts.deadline.ns < deadline.ns ? said->facts.deadline.ns : deadline.ns;
+    if (limi_quota_has_room(&talk->quota, said->size) && !limi_deadline_is_past(until_ns) &&
+        limi_actor_enter(&talk->actor, LIMI_ASSIST_WAIT)) {
+        return ask(talk, p, envelope, out_reply, deadline, until_ns);
+    }
+    return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
+}
+
+liminal_status limi_talk_ask(void *self, liminal_envelope **envelope, liminal_envelope **out_reply,
+                             liminal_deadline deadline)
+{
+    limi_talk *talk = self;
+    uint32_t target = limi_u32_load(&talk->target);
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (target < talk->participant_count && talk->participants[target].kind == LIMINAL_PARTICIPANT_INLINE) {
+        return ask_inline(talk, envelope, out_reply, deadline, &talk->participants[target]);
+    }
+    return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
 }

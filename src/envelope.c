@@ -5,6 +5,7 @@
 #include "config.h"
 #include "detail.h"
 #include "memory.h"
+#include "seldom.h"
 #include "text.h"
 
 #include <string.h>
@@ -60,20 +61,38 @@ liminal_envelope *liminal_envelope_ref(const liminal_envelope *envelope)
     return mutable(envelope);
 }
 
+LIMI_SELDOM static void give_back(liminal_envelope *dead)
+{
+    const liminal_allocator *allocator = &dead->allocator;
+    if (dead->release != NULL) {
+        dead->release(dead->release_context, dead->data, dead->size);
+    }
+    if (dead->block != 0) {
+        allocator->release(allocator->context, dead, dead->block);
+    } else {
+        free(dead);
+    }
+}
+
 /* The last owner of an envelope owns its cause in turn: a chain is let go link by link, not by recursion,
  * because nothing bounds its length. */
-void limi_envelope_free(liminal_envelope *dead)
+LIMI_APART static void free_chain(liminal_envelope *dead)
 {
     liminal_envelope *next;
     do {
-        const liminal_allocator *allocator = &dead->allocator;
         next = mutable(dead->facts.cause);
-        if (dead->release != NULL) {
-            dead->release(dead->release_context, dead->data, dead->size);
-        }
-        allocator->release(allocator->context, dead, dead->block);
+        give_back(dead);
         dead = next;
     } while (dead != NULL && limi_refcount_down_private(&dead->owners));
+}
+
+void limi_envelope_free(liminal_envelope *dead)
+{
+    if (dead->facts.cause == NULL && dead->release == NULL && dead->block == 0) {
+        free(dead);
+    } else {
+        free_chain(dead);
+    }
 }
 
 void liminal_envelope_drop(liminal_envelope **envelope)
@@ -140,7 +159,10 @@ liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, li
     if (envelope == NULL) {
         return LIMINAL_ENOMEM;
     }
-    limi_envelope_begin(envelope, &plan->allocator, block);
+    envelope->allocator = plan->allocator;
+    envelope->block = block;
+    envelope->release = NULL;
+    limi_refcount_init(&envelope->owners);
     at = envelope->room + room;
     envelope->facts.schema = lay_label(plan->schema, plan->schema_length, limi_no_schema, &at);
     envelope->facts.publisher = lay_label(plan->publisher, plan->publisher_length, limi_anonymous, &at);

@@ -5,12 +5,13 @@
 
 #include <liminal/envelope.h>
 
-#include "memory.h"
 #include "refcount.h"
 
+#include <stdlib.h>
+
 struct liminal_envelope {
-    liminal_allocator allocator;
-    size_t block; /* bytes allocated */
+    liminal_allocator allocator; /* if `block` is not 0 */
+    size_t block;                /* bytes allocated by that; 0: it is malloc's */
     limi_refcount owners;
     size_t size;
     void *data;
@@ -41,24 +42,18 @@ liminal_status limi_envelope_lay(const limi_envelope_plan *plan, size_t room, li
 extern const char limi_no_schema[], limi_anonymous[];
 liminal_status limi_envelope_too_large(size_t room);
 
-static inline void limi_envelope_begin(liminal_envelope *envelope, const liminal_allocator *allocator, size_t block)
-{
-    envelope->allocator = *allocator;
-    envelope->block = block;
-    envelope->release = NULL;
-    limi_refcount_init(&envelope->owners);
-}
-
 /* More can't be laid out, with the zero byte behind it. */
 #define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
 
-/* The same by the default plan, for a room that is no larger than that. NULL without memory. */
+/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from malloc()
+ * and goes to free() directly, for there are two in each ask: a `block` of 0 says so. */
 static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
 {
-    size_t block = sizeof(liminal_envelope) + room;
-    liminal_envelope *envelope = limi_allocate_raw(&limi_default_allocator, block);
+    liminal_envelope *envelope = malloc(sizeof(liminal_envelope) + room);
     if (envelope != NULL) {
-        limi_envelope_begin(envelope, &limi_default_allocator, block);
+        envelope->block = 0;
+        envelope->release = NULL;
+        limi_refcount_init(&envelope->owners);
         envelope->facts.schema = limi_no_schema;
         envelope->facts.publisher = limi_anonymous;
     }

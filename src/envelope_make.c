@@ -64,6 +64,7 @@ static inline liminal_status make(size_t room, const liminal_envelope_options *o
     now = limi_clock_wall();
     *out = limi_envelope_lay_plain(room);
     if (*out == NULL) {
+        (void)limi_no_memory(sizeof **out + room);
         return LIMINAL_ENOMEM;
     }
     fill_in(*out, NULL, now);

@@ -11,6 +11,7 @@
  *        idle --enter--> BUSY               by one who brings what a node would have brought
  *        BUSY+node --take--> BUSY           by the one with the duty, all nodes at once
  *        BUSY --rest--> idle or SEALED      by the one with the duty, and only with no node there
+ *        BUSY --leave--> idle               the same, where no flag is set besides
  *        any --close--> the same + CLOSED   by anyone
  *
  * Each move is one compare-and-swap on the one word, so a push either precedes a rest, which then

@@ -43,6 +43,13 @@ static inline bool limi_mailbox_enter(limi_mailbox *mailbox)
     return limi_ptr_load(&mailbox->word) == 0 && limi_ptr_cas(&mailbox->word, &idle, LIMI_MAILBOX_BUSY);
 }
 
+/* Give it up again, if nothing has come and it is neither closed nor sealed: true. */
+static inline bool limi_mailbox_leave(limi_mailbox *mailbox)
+{
+    uintptr_t busy = LIMI_MAILBOX_BUSY;
+    return limi_ptr_cas(&mailbox->word, &busy, 0);
+}
+
 /* Refuse messages from now on: each one is either in the queue before this returns, or refused. */
 void limi_mailbox_close(limi_mailbox *mailbox);
 

@@ -19,7 +19,7 @@ static void default_release(void *context, void *memory, size_t bytes)
     free(memory);
 }
 
-const liminal_allocator limi_default_allocator = {
+static const liminal_allocator default_allocator = {
     LIMINAL_OPS(liminal_allocator),
     .allocate = default_allocate,
     .release = default_release,
@@ -27,7 +27,7 @@ const liminal_allocator limi_default_allocator = {
 
 const liminal_allocator *liminal_allocator_default(void)
 {
-    return &limi_default_allocator;
+    return &default_allocator;
 }
 
 void *limi_no_memory(size_t bytes)
@@ -78,7 +78,7 @@ liminal_status limi_allocator_take(liminal_allocator *to, const liminal_allocato
 {
     liminal_status st;
     if (from == NULL) {
-        *to = limi_default_allocator;
+        *to = default_allocator;
         return LIMINAL_OK;
     }
     st = limi_table_take(to, sizeof *to, sizeof *to, from, "allocator");

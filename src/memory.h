@@ -6,8 +6,6 @@
 #include <liminal/memory.h>
 #include <liminal/status.h>
 
-extern const liminal_allocator limi_default_allocator; /* malloc and free */
-
 /* Give zeroed memory, or NULL with the detail text set. */
 void *limi_allocate(const liminal_allocator *allocator, size_t bytes);
 

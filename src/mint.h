@@ -75,7 +75,7 @@ static inline void limi_mint_lay(uint8_t *to, uint64_t bits)
 
 static inline liminal_uuid limi_mint_uuid_from(limi_generator *generator, liminal_time now)
 {
-    liminal_uuid uuid;
+    liminal_uuid uuid = {{0}};
     uint64_t high = (uint64_t)(now.unix_ns / 1000000) << 16;
     limi_mint_lay(uuid.bytes, high | UINT64_C(0x7000) | limi_mint_next(generator) >> 52);     /* version 7 */
     limi_mint_lay(uuid.bytes + 8, UINT64_C(1) << 63 | limi_mint_next(generator) >> 2); /* the variant of RFC 9562 */

@@ -93,9 +93,8 @@ void limi_participant_ring(limi_participant *participant, uint32_t bits);
 /* In a turn: have an inline one answer a request that the rules have begun. Consumes a share of it. */
 void limi_participant_answer_inline(limi_participant *participant, limi_request *request);
 
-/* The same in three parts, for who has something to do in between: call answer(); then see to what came of it
- * (participant->reply, participant->exiting); or, if that ended the thread, to this. */
-void limi_participant_call(limi_participant *participant, limi_request *request);
+/* For who has called answer() itself: see to what came of it (participant->reply, participant->exiting); or, if that
+ * ended the thread, to this. */
 void limi_participant_conclude(limi_participant *participant);
 void limi_participant_unwound(limi_participant *participant);
 

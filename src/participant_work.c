@@ -117,25 +117,7 @@ liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope 
 
 void limi_work_answer(void *argument)
 {
-    limi_participant *p = argument;
-    limi_scope *scope = limi_scope_here();
-    limi_scope outer = *scope;
-    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor};
-    const liminal_envelope *envelope = p->current->ticket.envelope;
-    liminal_status st;
-    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        frame.turn = p->talk;
-    }
-    scope->trace = envelope->facts.trace;
-    scope->request = envelope;
-    scope->deadline = p->current->ticket.deadline;
-    limi_frame_enter(&frame);
-    st = p->behaviour.answer(p->self, envelope, &p->reply);
-    limi_frame_leave(&frame);
-    *scope = outer;
-    if (st != LIMINAL_OK) {
-        limi_work_decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
-    }
+    limi_work_call_answer(argument);
 }
 
 void limi_work_hear(void *argument)
@@ -183,12 +165,6 @@ static void inline_unwound(void *argument)
 void limi_participant_unwound(limi_participant *p)
 {
     inline_unwound(p);
-}
-
-void limi_participant_call(limi_participant *p, limi_request *request)
-{
-    p->current = request;
-    limi_work_answer(p);
 }
 
 void limi_participant_conclude(limi_participant *p)

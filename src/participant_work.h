@@ -3,7 +3,9 @@
 #ifndef LIMI_PARTICIPANT_WORK_H
 #define LIMI_PARTICIPANT_WORK_H
 
-#include "participant.h"
+#include "envelope.h"
+#include "scope.h"
+#include "talk.h"
 
 /* It ends when the callback returns, for the first reason that is given. */
 void limi_work_decide_exit(limi_participant *participant, liminal_exit_reason reason);
@@ -18,6 +20,31 @@ limi_request *limi_work_pull(limi_participant *participant, liminal_exit *out_ne
 /* Call answer() with participant->current, and exited() with participant->heard; the argument is the participant. */
 void limi_work_answer(void *argument);
 void limi_work_hear(void *argument);
+
+static inline void limi_work_call_answer(limi_participant *p)
+{
+    limi_scope *scope = limi_scope_here();
+    const liminal_trace_context trace = scope->trace;
+    const liminal_envelope *outer = scope->request, *request = p->current->ticket.envelope;
+    const liminal_deadline deadline = scope->deadline;
+    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor};
+    liminal_status st;
+    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
+        frame.turn = p->talk;
+    }
+    scope->trace = request->facts.trace;
+    scope->request = request;
+    scope->deadline = p->current->ticket.deadline;
+    limi_frame_push(scope, &frame);
+    st = p->behaviour.answer(p->self, request, &p->reply);
+    limi_frame_pop(scope, &frame);
+    scope->trace = trace;
+    scope->request = outer;
+    scope->deadline = deadline;
+    if (st != LIMINAL_OK) {
+        limi_work_decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
+    }
+}
 
 /* What a request leads to, once answer() has returned or its thread was ended in it. A reply that was given with an
  * exit is delivered before it. */

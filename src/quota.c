@@ -20,8 +20,8 @@
 #define PATIENCE_NS 300000
 #define FEW 64 /* places, of which each counts */
 
-#define BYTE_BITS 36
-#define BYTES_MASK (((uint64_t)1 << BYTE_BITS) - 1)
+#define BYTE_BITS LIMI_QUOTA_BYTE_BITS
+#define BYTES_MASK LIMI_QUOTA_BYTES_MASK
 #define MESSAGES_MASK (((uint64_t)1 << (64 - BYTE_BITS)) - 1)
 
 static uint64_t packed(uint64_t messages, uint64_t bytes)
@@ -49,21 +49,11 @@ bool limi_quota_fits(const limi_quota *quota, size_t bytes)
     return bytes <= quota->most_bytes;
 }
 
-static bool has_room(const limi_quota *quota, uint64_t used, size_t bytes)
-{
-    return used >> BYTE_BITS < quota->most_messages && bytes <= quota->most_bytes - (used & BYTES_MASK);
-}
-
-bool limi_quota_has_room(const limi_quota *quota, size_t bytes)
-{
-    return has_room(quota, limi_u64_load(&quota->used), bytes);
-}
-
 bool limi_quota_take(limi_quota *quota, size_t bytes)
 {
     uint64_t seen = limi_u64_load(&quota->used);
     do {
-        if (!has_room(quota, seen, bytes)) {
+        if (!limi_quota_has_room_beside(quota, seen, bytes)) {
             return false;
         }
     } while (!limi_u64_cas(&quota->used, &seen, seen + packed(1, bytes)));

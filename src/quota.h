@@ -20,8 +20,20 @@ void limi_quota_destroy(limi_quota *quota);
 /* Whether a message of so many bytes could ever fit. */
 bool limi_quota_fits(const limi_quota *quota, size_t bytes);
 
+#define LIMI_QUOTA_BYTE_BITS 36
+#define LIMI_QUOTA_BYTES_MASK (((uint64_t)1 << LIMI_QUOTA_BYTE_BITS) - 1)
+
+static inline bool limi_quota_has_room_beside(const limi_quota *quota, uint64_t used, size_t bytes)
+{
+    return used >> LIMI_QUOTA_BYTE_BITS < quota->most_messages &&
+           bytes <= quota->most_bytes - (used & LIMI_QUOTA_BYTES_MASK);
+}
+
 /* Whether there is a place now; and take it, if there is. */
-bool limi_quota_has_room(const limi_quota *quota, size_t bytes);
+static inline bool limi_quota_has_room(const limi_quota *quota, size_t bytes)
+{
+    return limi_quota_has_room_beside(quota, limi_u64_load(&quota->used), bytes);
+}
 bool limi_quota_take(limi_quota *quota, size_t bytes);
 
 /* Take a place, or wait for one until the deadline, or until given_up(argument) is true. */

@@ -69,13 +69,6 @@ limi_request *limi_request_create(limi_stock *stock, limi_ticket_kind kind, limi
     return request;
 }
 
-void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope, uint32_t shares)
-{
-    limi_ticket_init(&request->ticket, kind, envelope);
-    limi_refcount_set(&request->owners, shares);
-    request->placed = false;
-}
-
 limi_request *limi_request_ref(limi_request *request)
 {
     limi_refcount_up_private(&request->owners);

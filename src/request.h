@@ -43,6 +43,12 @@ limi_request *limi_request_ref(limi_request *request);
 void limi_request_drop(limi_request *request);
 
 /* Have it stand for another wish, whose shares, so many, the caller hands out: it is the caller's alone. */
-void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope, uint32_t shares);
+static inline void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope,
+                                      uint32_t shares)
+{
+    limi_ticket_init(&request->ticket, kind, envelope);
+    limi_refcount_set(&request->owners, shares);
+    request->placed = false;
+}
 
 #endif

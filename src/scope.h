@@ -93,18 +93,26 @@ void limi_scope_renew(void);
 /* The thread is being ended inside a callback: it is in the middle of nothing any more. */
 void limi_scope_unwound(void);
 
-static inline void limi_frame_enter(limi_frame *frame)
+static inline void limi_frame_push(limi_scope *scope, limi_frame *frame)
 {
-    limi_scope *scope = limi_scope_here();
     frame->outer = scope->frame;
     scope->frame = frame;
 }
 
-static inline void limi_frame_leave(limi_frame *frame)
+static inline void limi_frame_pop(limi_scope *scope, const limi_frame *frame)
 {
-    limi_scope *scope = limi_scope_here();
     LIMI_ASSERT(scope->frame == frame);
     scope->frame = frame->outer;
+}
+
+static inline void limi_frame_enter(limi_frame *frame)
+{
+    limi_frame_push(limi_scope_here(), frame);
+}
+
+static inline void limi_frame_leave(const limi_frame *frame)
+{
+    limi_frame_pop(limi_scope_here(), frame);
 }
 
 #endif

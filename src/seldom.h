@@ -7,8 +7,10 @@
  * each time, which costs the usual way more than all the call does here. */
 #if defined(__GNUC__)
 #define LIMI_SELDOM __attribute__((noinline, cold))
+#define LIMI_APART __attribute__((noinline)) /* the same for what is wanted often, but not always */
 #else
 #define LIMI_SELDOM
+#define LIMI_APART
 #endif
 
 #endif

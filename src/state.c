@@ -246,8 +246,7 @@ liminal_status liminal_state_received(liminal_state *state, const liminal_envelo
     if (state == NULL || envelope == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "envelope");
     }
-    limi_log_note_message(&state->log, LIMINAL_LOG_RECEIVED, envelope, now);
-    state->counts.received++;
+    limi_state_note_received(state, envelope, now);
     return LIMINAL_OK;
 }
 
@@ -305,12 +304,6 @@ liminal_status liminal_state_exited(liminal_state *state, liminal_pid pid, limin
 }
 
 /* ---- for the rules ---------------------------------------------------------------------------- */
-
-void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
-{
-    limi_log_note_message(&state->log, LIMINAL_LOG_SENT, envelope, now);
-    state->counts.sent++;
-}
 
 void limi_state_note_compensated(liminal_state *state, const liminal_envelope *what, liminal_status status,
                                  liminal_time now)

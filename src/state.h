@@ -41,7 +41,17 @@ void limi_state_fail(liminal_state *state, const limi_cause *cause, liminal_time
 
 /* Record a message whatever happens: it matters more than its place in the log, which is counted as dropped
  * if there is no memory for it. The phase is active or completing. */
-void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now);
+static inline void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
+{
+    limi_log_note_message(&state->log, LIMINAL_LOG_SENT, envelope, now);
+    state->counts.sent++;
+}
+
+static inline void limi_state_note_received(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
+{
+    limi_log_note_message(&state->log, LIMINAL_LOG_RECEIVED, envelope, now);
+    state->counts.received++;
+}
 
 /* An undo was made: `what` may be NULL, for the config's own compensation. */
 void limi_state_note_compensated(liminal_state *state, const liminal_envelope *what, liminal_status status,

@@ -44,7 +44,20 @@ typedef struct limi_ticket {
     bool unasked;     /* SEND: no request at all; a participant spoke without being asked */
 } limi_ticket;
 
-void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelope *envelope);
+static inline void limi_ticket_init(limi_ticket *ticket, limi_ticket_kind kind, liminal_envelope *envelope)
+{
+    limi_list_init(&ticket->link);
+    limi_list_init(&ticket->hop);
+    ticket->kind = kind;
+    ticket->envelope = envelope;
+    ticket->reply = NULL;
+    ticket->deadline = (liminal_deadline){INT64_MAX};
+    ticket->outcome = LIMINAL_OK;
+    ticket->where = LIMI_WHERE_AWAY;
+    ticket->seat = 0;
+    ticket->number = 0;
+    ticket->begun = ticket->decided = ticket->abandoned = ticket->withdrawn = ticket->unasked = false;
+}
 
 /* One participant, as the rules see it. Its work: what it has begun, then what is queued, in order. */
 typedef struct limi_seat {
