@@ -18,6 +18,13 @@ static inline int64_t limi_clock_near(int64_t deadline_ns)
     return far ? tick : limi_clock_monotonic();
 }
 
+/* The same for who knows a recent instant of it, no further back than that. */
+static inline bool limi_deadline_is_past_by(int64_t deadline_ns, int64_t recent_ns)
+{
+    bool far = deadline_ns > LIMI_TICK_SLACK_NS && deadline_ns - LIMI_TICK_SLACK_NS > recent_ns;
+    return !far && deadline_ns != INT64_MAX && limi_clock_monotonic() >= deadline_ns;
+}
+
 static inline bool limi_deadline_is_past(int64_t deadline_ns)
 {
     return deadline_ns <= 0 || (deadline_ns != INT64_MAX && limi_clock_near(deadline_ns) >= deadline_ns);

@@ -43,9 +43,8 @@ static inline void fill_in(limi_request *request, liminal_envelope *envelope, in
     limi_refcount_set(&request->owners, 3);
 }
 
-static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request)
+static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request, liminal_time now)
 {
-    liminal_time now = {limi_clock_wall()};
     bool begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
@@ -55,7 +54,7 @@ static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *req
 
 static inline bool answer(limi_talk *talk, limi_participant *p, limi_request *request)
 {
-    liminal_time now = {limi_clock_wall()};
+    liminal_time now = {limi_clock_recent().wall};
     bool answered;
     limi_mutex_lock(&talk->lock);
     answered = limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket, p->seat, &p->reply, now);
@@ -72,7 +71,7 @@ static void call(void *argument)
         return;
     }
     p->current = d->request;
-    limi_work_call_answer(p);
+    limi_work_call_answer(p, p->talk);
     if (p->exiting) {
         limi_participant_conclude(p);
     }
@@ -118,7 +117,8 @@ static inline liminal_status take_answer(limi_talk *talk, limi_request *request,
 
 /* With the duty; it is to be begun by `until_ns`. */
 static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_envelope **envelope,
-                                 liminal_envelope **out_reply, liminal_deadline deadline, int64_t until_ns)
+                                 liminal_envelope **out_reply, liminal_deadline deadline, int64_t until_ns,
+                                 liminal_time now)
 {
     liminal_envelope *mine = *envelope;
     limi_request *request = take_request(talk);
@@ -129,7 +129,7 @@ static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_e
         return LIMINAL_ENOMEM;
     }
     fill_in(request, mine, until_ns);
-    if (!begin(talk, p, request)) {
+    if (!begin(talk, p, request, now)) {
         leave(talk, request);
         return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
     }
@@ -155,11 +155,19 @@ LIMI_APART static liminal_status ask_inline(limi_talk *talk, liminal_envelope **
 {
     const liminal_envelope *said = *envelope;
     int64_t until_ns = said->facts.deadline.ns < deadline.ns ? said->facts.deadline.ns : deadline.ns;
-    if (limi_quota_has_room(&talk->quota, said->size) && !limi_deadline_is_past(until_ns) &&
+    limi_instant now = limi_clock_recent(); /* the request has just been made */
+    if (limi_quota_has_room(&talk->quota, said->size) && !limi_deadline_is_past_by(until_ns, now.monotonic) &&
         limi_actor_enter(&talk->actor, LIMI_ASSIST_WAIT)) {
-        return ask(talk, p, envelope, out_reply, deadline, until_ns);
+        return ask(talk, p, envelope, out_reply, deadline, until_ns, (liminal_time){now.wall});
     }
     return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
+}
+
+LIMI_SELDOM static liminal_status ask_elsewhere(limi_talk *talk, liminal_envelope **envelope,
+                                                liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    return st != LIMINAL_OK ? st : limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
 }
 
 liminal_status limi_talk_ask(void *self, liminal_envelope **envelope, liminal_envelope **out_reply,
@@ -167,9 +175,8 @@ liminal_status limi_talk_ask(void *self, liminal_envelope **envelope, liminal_en
 {
     limi_talk *talk = self;
     uint32_t target = limi_u32_load(&talk->target);
-    liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st != LIMINAL_OK) {
-        return st;
+    if (!limi_supervisor_is_here(talk->supervisor)) {
+        return ask_elsewhere(talk, envelope, out_reply, deadline);
     }
     if (target < talk->participant_count && talk->participants[target].kind == LIMINAL_PARTICIPANT_INLINE) {
         return ask_inline(talk, envelope, out_reply, deadline, &talk->participants[target]);

@@ -76,23 +76,18 @@ LIMI_SELDOM static void give_back(liminal_envelope *dead)
 
 /* The last owner of an envelope owns its cause in turn: a chain is let go link by link, not by recursion,
  * because nothing bounds its length. */
-LIMI_APART static void free_chain(liminal_envelope *dead)
+void limi_envelope_free(liminal_envelope *dead)
 {
     liminal_envelope *next;
     do {
         next = mutable(dead->facts.cause);
-        give_back(dead);
+        if (dead->release == NULL && dead->block == 0) {
+            free(dead);
+        } else {
+            give_back(dead);
+        }
         dead = next;
     } while (dead != NULL && limi_refcount_down_private(&dead->owners));
-}
-
-void limi_envelope_free(liminal_envelope *dead)
-{
-    if (dead->facts.cause == NULL && dead->release == NULL && dead->block == 0) {
-        free(dead);
-    } else {
-        free_chain(dead);
-    }
 }
 
 void liminal_envelope_drop(liminal_envelope **envelope)

@@ -12,11 +12,11 @@
 #include <string.h>
 
 /* What the options left out: they are those that were checked, or NULL. */
-static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_options *options, int64_t now)
+static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_options *options, limi_scope_room *here,
+                           int64_t now)
 {
-    limi_scope_room *here = limi_scope_room_here();
     const limi_scope *scope = &here->scope;
-    limi_generator *generator = limi_mint_ready(&here->generator);
+    limi_generator *generator = &here->generator; /* which is ready */
     liminal_envelope_facts *facts = &envelope->facts;
     const liminal_envelope *cause = options != NULL ? options->cause : NULL;
     facts->deadline = (liminal_deadline){INT64_MAX};
@@ -36,39 +36,54 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
     facts->id = limi_mint_uuid_from(generator, facts->created);
 }
 
-LIMI_SELDOM static liminal_status make_as_told(size_t room, const liminal_envelope_options *options,
-                                               liminal_envelope **out)
+/* Lay out a plain envelope with `room` bytes for a payload that begins where the struct ends; NULL without memory. What
+ * calls others comes first, so that little has to be kept over those calls. */
+static inline liminal_envelope *make_plain(size_t room, const void *data, size_t size)
 {
+    limi_scope_room *here = limi_scope_room_here();
+    liminal_envelope *envelope;
+    int64_t now;
+    limi_mint_ready(&here->generator);
+    now = limi_clock_both().wall;
+    envelope = limi_envelope_lay_plain(room);
+    if (envelope == NULL) {
+        return limi_no_memory(sizeof *envelope + room);
+    }
+    if (size != 0) {
+        memcpy(envelope->room, data, size);
+    }
+    fill_in(envelope, NULL, here, now);
+    return envelope;
+}
+
+/* Lay out any envelope so. */
+LIMI_APART static liminal_status make(size_t room, const liminal_envelope_options *options, liminal_envelope **out)
+{
+    limi_scope_room *here = limi_scope_room_here();
     liminal_envelope_options checked;
     limi_envelope_plan plan;
-    liminal_status st = limi_envelope_plan_take(&plan, options, &checked);
+    liminal_status st;
+    if (options == NULL) {
+        *out = make_plain(room, NULL, 0);
+        return *out != NULL ? LIMINAL_OK : LIMINAL_ENOMEM;
+    }
+    st = limi_envelope_plan_take(&plan, options, &checked);
     if (st == LIMINAL_OK) {
         st = limi_envelope_lay(&plan, room, out);
     }
     if (st == LIMINAL_OK) {
-        fill_in(*out, &checked, limi_clock_wall());
+        limi_mint_ready(&here->generator);
+        fill_in(*out, &checked, here, limi_clock_both().wall);
     }
     return st;
 }
 
-/* Lay out an envelope with `room` bytes for a payload that begins where the struct ends. */
-static inline liminal_status make(size_t room, const liminal_envelope_options *options, liminal_envelope **out)
+/* Its payload lies behind it, or will. */
+static inline void enclose(liminal_envelope *envelope, size_t size)
 {
-    int64_t now;
-    if (options != NULL) {
-        liminal_envelope *told = NULL;
-        liminal_status st = make_as_told(room, options, &told);
-        *out = told;
-        return st;
-    }
-    now = limi_clock_wall();
-    *out = limi_envelope_lay_plain(room);
-    if (*out == NULL) {
-        (void)limi_no_memory(sizeof **out + room);
-        return LIMINAL_ENOMEM;
-    }
-    fill_in(*out, NULL, now);
-    return LIMINAL_OK;
+    envelope->data = envelope->room;
+    envelope->size = size;
+    envelope->room[size] = 0;
 }
 
 LIMI_SELDOM static liminal_status refuse_to_create(const void *data, size_t size, const void *out)
@@ -85,25 +100,37 @@ LIMI_SELDOM static liminal_status refuse_to_create(const void *data, size_t size
     return limi_envelope_too_large(size + 1);
 }
 
+LIMI_APART static liminal_status create_as_told(const void *data, size_t size, const liminal_envelope_options *options,
+                                                liminal_envelope **out)
+{
+    liminal_envelope *envelope;
+    liminal_status st = make(size + 1, options, &envelope);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    if (size != 0) {
+        memcpy(envelope->room, data, size);
+    }
+    enclose(envelope, size);
+    *out = envelope;
+    return LIMINAL_OK;
+}
+
 liminal_status liminal_envelope_create(const void *data, size_t size, const liminal_envelope_options *options,
                                        liminal_envelope **out)
 {
     liminal_envelope *envelope;
-    liminal_status st;
-
     if (out == NULL || size > LIMI_PAYLOAD_MOST || (data == NULL && size != 0)) {
         return refuse_to_create(data, size, out);
     }
-    st = make(size + 1, options, &envelope);
-    if (st != LIMINAL_OK) {
-        return st;
+    if (options != NULL) {
+        return create_as_told(data, size, options, out);
     }
-    envelope->data = envelope->room;
-    envelope->size = size;
-    if (size != 0) {
-        memcpy(envelope->room, data, size);
+    envelope = make_plain(size + 1, data, size);
+    if (envelope == NULL) {
+        return LIMINAL_ENOMEM;
     }
-    envelope->room[size] = 0;
+    enclose(envelope, size);
     *out = envelope;
     return LIMINAL_OK;
 }

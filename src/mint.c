@@ -5,8 +5,12 @@
 #include "seldom.h"
 
 /* A forked child has its parent's generator: it is known by the epoch, and seeded anew. */
-LIMI_SELDOM void limi_mint_seed(limi_generator *generator, uint64_t epoch)
+LIMI_SELDOM void limi_mint_seed(limi_generator *generator)
 {
+    uint64_t epoch = limi_epoch();
+    if (generator->epoch == epoch && epoch != 0) {
+        return;
+    }
     limi_random(&generator->state, sizeof generator->state);
     limi_random(&generator->step, sizeof generator->step);
     generator->step |= 1;

@@ -13,7 +13,7 @@ uint64_t limi_mint_draw(void);
 
 /* ---- the generator ---- */
 
-void limi_mint_seed(limi_generator *generator, uint64_t epoch);
+void limi_mint_seed(limi_generator *generator); /* if it is not one of this process's */
 
 #ifdef __SIZEOF_INT128__
 __extension__ typedef unsigned __int128 limi_wide;
@@ -37,18 +37,19 @@ static inline uint64_t limi_mint_mix(uint64_t x)
 /* Each thread has a generator of its own, for a system call costs more than all the rest of a small message: a
  * counter with a step of its own (a Weyl sequence), whose value is mixed. Threads do not meet: each has 127 random
  * bits of where it begins and how it goes on. */
-static inline limi_generator *limi_mint_ready(limi_generator *generator)
+static inline void limi_mint_ready(limi_generator *generator)
 {
-    uint64_t epoch = limi_epoch();
+    uint64_t epoch = limi_epoch_known();
     if (generator->epoch != epoch || epoch == 0) {
-        limi_mint_seed(generator, epoch);
+        limi_mint_seed(generator);
     }
-    return generator;
 }
 
 static inline limi_generator *limi_mint_here(void)
 {
-    return limi_mint_ready(&limi_scope_room_here()->generator);
+    limi_generator *generator = &limi_scope_room_here()->generator;
+    limi_mint_ready(generator);
+    return generator;
 }
 
 static inline uint64_t limi_mint_next(limi_generator *generator)

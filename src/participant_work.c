@@ -117,7 +117,8 @@ liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope 
 
 void limi_work_answer(void *argument)
 {
-    limi_work_call_answer(argument);
+    limi_participant *p = argument;
+    limi_work_call_answer(p, p->kind == LIMINAL_PARTICIPANT_INLINE ? p->talk : NULL);
 }
 
 void limi_work_hear(void *argument)

@@ -21,17 +21,15 @@ limi_request *limi_work_pull(limi_participant *participant, liminal_exit *out_ne
 void limi_work_answer(void *argument);
 void limi_work_hear(void *argument);
 
-static inline void limi_work_call_answer(limi_participant *p)
+/* That for a participant; `turn`: its talk, if it is inside that one's turn, else NULL. */
+static inline void limi_work_call_answer(limi_participant *p, const limi_talk *turn)
 {
     limi_scope *scope = limi_scope_here();
     const liminal_trace_context trace = scope->trace;
     const liminal_envelope *outer = scope->request, *request = p->current->ticket.envelope;
     const liminal_deadline deadline = scope->deadline;
-    limi_frame frame = {.participant = p, .supervisor = p->talk->supervisor};
+    limi_frame frame = {.participant = p, .turn = turn, .supervisor = p->talk->supervisor};
     liminal_status st;
-    if (p->kind == LIMINAL_PARTICIPANT_INLINE) {
-        frame.turn = p->talk;
-    }
     scope->trace = request->facts.trace;
     scope->request = request;
     scope->deadline = p->current->ticket.deadline;

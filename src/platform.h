@@ -60,7 +60,7 @@
  *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v), limi_u32_store_relaxed(a, v)   for counts of references
  *
  * and limi_relax(), a pause inside a spin; and what is wanted so often that it is to cost no call:
- * the locks, limi_thread_room() and limi_epoch(), which stand further down. */
+ * the locks, limi_thread_room(), limi_epoch() and limi_epoch_known(), which stand further down. */
 
 /* ---- locks ------------------------------------------------------------------------------------ */
 
@@ -159,10 +159,16 @@ typedef struct limi_instant {
 } limi_instant;
 limi_instant limi_clock_both(void);
 
+/* The same as the calling thread last saw them there, if the system has not ticked since, else read anew: never
+ * further back than a tick, and never further than what this thread has put a time to before. For the price of a tick:
+ * for times of what follows at once on something that was timed. */
+limi_instant limi_clock_recent(void);
+
 /* Fill with unpredictable bytes; never fails (it waits for the system's entropy at boot). */
 void limi_random(void *bytes, size_t size);
 
 /* limi_epoch(): a number, never 0, that is the same for the life of a process and another one in a forked child,
- * however it was forked; read without a system call. 0 if the machine gives no memory for it. */
+ * however it was forked; read without a system call. 0 if the machine gives no memory for it.
+ * limi_epoch_known(): the same, or 0 if nobody in this process has asked for it yet. */
 
 #endif

@@ -81,11 +81,16 @@ static inline void *limi_thread_room(void)
 extern _Atomic(_Atomic(uint64_t) *) limi_epoch_page;
 uint64_t limi_epoch_begin(void); /* the first in this process to ask */
 
-static inline uint64_t limi_epoch(void)
+static inline uint64_t limi_epoch_known(void)
 {
     _Atomic(uint64_t) *page = atomic_load_explicit(&limi_epoch_page, memory_order_acquire);
-    uint64_t seen = page != NULL ? atomic_load(page) : 0;
-    return seen != 0 ? seen : limi_epoch_begin();
+    return page != NULL ? atomic_load(page) : 0;
+}
+
+static inline uint64_t limi_epoch(void)
+{
+    uint64_t known = limi_epoch_known();
+    return known != 0 ? known : limi_epoch_begin();
 }
 
 static inline void limi_relax(void)

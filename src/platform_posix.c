@@ -71,15 +71,24 @@ static int64_t measure_apart(void)
 
 /* To ask the second clock costs as much as the first one. So each thread measures how far apart they are, and that is
  * good for a millisecond, which is less than a tick is old. */
+static _Thread_local struct {
+    limi_instant last;
+    int64_t apart, until;
+} reading;
+
 limi_instant limi_clock_both(void)
 {
-    static _Thread_local int64_t until, apart;
     int64_t now = limi_clock_monotonic();
-    if (now >= until) {
-        apart = measure_apart();
-        until = limi_later(now, APART_NS);
+    if (now >= reading.until) {
+        reading.apart = measure_apart();
+        reading.until = limi_later(now, APART_NS);
     }
-    return (limi_instant){.monotonic = now, .wall = now + apart};
+    return reading.last = (limi_instant){.monotonic = now, .wall = now + reading.apart};
+}
+
+limi_instant limi_clock_recent(void)
+{
+    return reading.last.monotonic >= limi_tick_monotonic() ? reading.last : limi_clock_both();
 }
 
 #else
@@ -97,6 +106,11 @@ int64_t limi_tick_wall(void)
 limi_instant limi_clock_both(void)
 {
     return (limi_instant){limi_clock_wall(), limi_clock_monotonic()};
+}
+
+limi_instant limi_clock_recent(void)
+{
+    return limi_clock_both();
 }
 
 #endif

@@ -64,6 +64,12 @@ static inline liminal_status limi_supervisor_here(const liminal_supervisor *supe
     return limi_epoch() == supervisor->epoch ? LIMINAL_OK : limi_supervisor_elsewhere();
 }
 
+/* The same, without a call and with no detail; false says only that it must be asked as above. */
+static inline bool limi_supervisor_is_here(const liminal_supervisor *supervisor)
+{
+    return limi_epoch_known() == supervisor->epoch;
+}
+
 /* The same, and EINVAL for NULL. */
 liminal_status limi_supervisor_check(const liminal_supervisor *supervisor);
 

@@ -205,7 +205,7 @@ void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
     done->dead = NULL;
     limi_effects_init(effects);
     if (is_stamped(talk, event)) {
-        event->now = liminal_time_now();
+        event->now.unix_ns = event->kind < LIMI_EVENT_EXITED ? limi_clock_recent().wall : limi_clock_wall();
     }
     limi_step(&talk->dialogue, event, effects);
     if (event->kind == LIMI_EVENT_PULL && event->wants_clock) {

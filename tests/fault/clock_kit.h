@@ -25,6 +25,7 @@ int64_t __real_limi_clock_wall(void);
 int64_t __real_limi_tick_monotonic(void);
 int64_t __real_limi_tick_wall(void);
 limi_instant __real_limi_clock_both(void);
+limi_instant __real_limi_clock_recent(void);
 bool __real_limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns);
 int __real_poll(struct pollfd *asked, nfds_t count, int wait_ms);
 int __real_epoll_wait(int fd, struct epoll_event *events, int room, int wait_ms);
@@ -34,6 +35,7 @@ int64_t __wrap_limi_clock_wall(void);
 int64_t __wrap_limi_tick_monotonic(void);
 int64_t __wrap_limi_tick_wall(void);
 limi_instant __wrap_limi_clock_both(void);
+limi_instant __wrap_limi_clock_recent(void);
 bool __wrap_limi_park(limi_word *word, uint32_t expected, int64_t deadline_ns);
 int __wrap_poll(struct pollfd *asked, nfds_t count, int wait_ms);
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int room, int wait_ms);
@@ -68,11 +70,20 @@ int64_t __wrap_limi_tick_wall(void)
     return clock_sum(__real_limi_tick_wall(), atomic_load(&clock_wall_ahead));
 }
 
-limi_instant __wrap_limi_clock_both(void)
+static limi_instant clock_both_ahead(limi_instant now)
 {
-    limi_instant now = __real_limi_clock_both();
     return (limi_instant){clock_sum(now.wall, atomic_load(&clock_wall_ahead)),
                           clock_sum(now.monotonic, atomic_load(&clock_ahead))};
+}
+
+limi_instant __wrap_limi_clock_both(void)
+{
+    return clock_both_ahead(__real_limi_clock_both());
+}
+
+limi_instant __wrap_limi_clock_recent(void)
+{
+    return clock_both_ahead(__real_limi_clock_recent());
 }
 
 static bool clock_wakes_for_no_reason(void)

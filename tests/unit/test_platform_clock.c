@@ -37,8 +37,26 @@ static void a_tick_is_not_far_behind(void **state)
     assert_true(wall);
 }
 
+static void what_is_recent_is_no_older_than_what_was_seen_nor_than_a_tick(void **state)
+{
+    limi_instant seen = limi_clock_both();
+    int64_t from = limi_clock_monotonic();
+    bool again = false;
+    (void)state;
+    do { /* until the system has ticked */
+        int64_t tick = limi_tick_monotonic();
+        limi_instant recent = limi_clock_recent();
+        assert_true(recent.monotonic >= seen.monotonic && recent.monotonic >= tick);
+        assert_true(recent.monotonic <= limi_clock_monotonic());
+        again = again || recent.monotonic != seen.monotonic;
+        seen = recent;
+    } while (!again && limi_clock_monotonic() - from < MINUTE);
+    assert_true(again);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(both_clocks_are_those_two), TEST(a_tick_is_not_far_behind)};
+    const struct CMUnitTest tests[] = {TEST(both_clocks_are_those_two), TEST(a_tick_is_not_far_behind),
+                                       TEST(what_is_recent_is_no_older_than_what_was_seen_nor_than_a_tick)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,11 @@ limi_instant limi_clock_both(void)
     return (limi_instant){limi_clock_wall(), now};
 }
 
+limi_instant limi_clock_recent(void)
+{
+    return limi_clock_both();
+}
+
 /* A machine without thread-specific data: nobody attaches. */
 liminal_status limi_key_create(limi_key *key)
 {
