@@ -6,6 +6,7 @@
 #include "detail.h"
 #include "dialogue.h"
 #include "scope.h"
+#include "seldom.h"
 #include "wait.h"
 
 /* The detail text that belongs to what the rules decided. */
@@ -149,15 +150,12 @@ static liminal_status receive_waiting(limi_talk *talk, liminal_envelope **out_re
     return st;
 }
 
-static liminal_status talk_receive(void *self, liminal_envelope **out_reply, liminal_deadline deadline)
+/* With nothing there, or with something that nobody asked for. */
+LIMI_APART static liminal_status receive(limi_talk *talk, liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    limi_talk *talk = self;
     limi_ticket ticket;
     limi_event event = {.kind = LIMI_EVENT_RECEIVE, .ticket = &ticket};
-    liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st != LIMINAL_OK) {
-        return st;
-    }
+    liminal_status st;
     limi_ticket_init(&ticket, LIMI_TICKET_RECEIVE, NULL);
     limi_talk_step(talk, &event);
     if (event.decided) {
@@ -176,6 +174,34 @@ static liminal_status talk_receive(void *self, liminal_envelope **out_reply, lim
         limi_wait_leave(talk);
     }
     return st;
+}
+
+/* The shortest way, with a reply there: one step of the rules, of which nobody but the request need hear. */
+static liminal_status talk_receive(void *self, liminal_envelope **out_reply, liminal_deadline deadline)
+{
+    limi_talk *talk = self;
+    limi_request *request;
+    limi_ticket *ticket;
+    liminal_time now;
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st != LIMINAL_OK) {
+        return st;
+    }
+    now.unix_ns = limi_clock_recent().wall;
+    limi_mutex_lock(&talk->lock);
+    ticket = limi_dialogue_take_at_once(&talk->dialogue, now);
+    limi_mutex_unlock(&talk->lock);
+    if (ticket == NULL) {
+        return receive(talk, out_reply, deadline);
+    }
+    request = LIMI_HOLDER(ticket, limi_request, ticket);
+    *out_reply = ticket->reply;
+    ticket->reply = NULL;
+    if (request->placed) {
+        limi_quota_release(&talk->quota, request->bytes);
+    }
+    limi_request_drop(request);
+    return LIMINAL_OK;
 }
 
 /* ---- ask, close and the barrier of a query: they wait, and may run the turn themselves ---- */

@@ -96,6 +96,35 @@ static inline bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ti
     return true;
 }
 
+/* A message of a conversation without seats, while it is active and nobody waits, is kept for who receives it: true;
+ * else nothing was done. Its share of the envelope becomes the reply's. */
+static inline bool limi_dialogue_keep_at_once(limi_dialogue *d, limi_ticket *ticket, liminal_time now)
+{
+    if (d->state->phase != LIMINAL_PHASE_ACTIVE || d->seat_count != 0 || !limi_list_empty(&d->receivers)) {
+        return false;
+    }
+    limi_state_note_sent(d->state, ticket->envelope, now);
+    ticket->reply = ticket->envelope;
+    ticket->envelope = NULL;
+    ticket->where = LIMI_WHERE_REPLIED;
+    limi_list_append(&d->replies, &ticket->link);
+    return true;
+}
+
+/* The reply that has waited longest, if it was asked for, is given: its ticket, which the rules do not have any more.
+ * NULL: nothing was done. */
+static inline limi_ticket *limi_dialogue_take_at_once(limi_dialogue *d, liminal_time now)
+{
+    limi_ticket *ticket = LIMI_HOLDER(d->replies.next, limi_ticket, link);
+    if (limi_list_empty(&d->replies) || ticket->unasked) {
+        return NULL;
+    }
+    limi_list_remove(&ticket->link);
+    ticket->where = LIMI_WHERE_AWAY;
+    limi_state_note_received(d->state, ticket->reply, now);
+    return ticket;
+}
+
 /* That seat's answer to an ask, or silence (*reply is NULL), while the conversation is active: the ticket is decided,
  * and the rules do not have it any more. False: something else has happened, and nothing was done. */
 static inline bool limi_dialogue_answer_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t seat,

@@ -236,6 +236,7 @@ static inline void push_out(limi_log *log)
 static inline void count_in(limi_log *log)
 {
     limi_envelope_count(log->next->envelope);
+    log->latest = log->next->time;
     log->next++;
     log->end++;
     if (begins_chunk(log, log->end)) {

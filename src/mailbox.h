@@ -43,6 +43,12 @@ static inline bool limi_mailbox_enter(limi_mailbox *mailbox)
     return limi_ptr_load(&mailbox->word) == 0 && limi_ptr_cas(&mailbox->word, &idle, LIMI_MAILBOX_BUSY);
 }
 
+/* Whether it admits messages, and all that was pushed before has been handled. */
+static inline bool limi_mailbox_is_open_and_idle(const limi_mailbox *mailbox)
+{
+    return limi_ptr_load(&mailbox->word) == 0;
+}
+
 /* Give it up again, if nothing has come and it is neither closed nor sealed: true. */
 static inline bool limi_mailbox_leave(limi_mailbox *mailbox)
 {

@@ -6,6 +6,7 @@
 #include "platform.h"
 
 #include "later.h"
+#include "seldom.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -76,19 +77,27 @@ static _Thread_local struct {
     int64_t apart, until;
 } reading;
 
+LIMI_SELDOM static void measure_again(int64_t now)
+{
+    reading.apart = measure_apart();
+    reading.until = limi_later(now, APART_NS);
+}
+
 limi_instant limi_clock_both(void)
 {
-    int64_t now = limi_clock_monotonic();
-    if (now >= reading.until) {
-        reading.apart = measure_apart();
-        reading.until = limi_later(now, APART_NS);
+    limi_instant now = {.monotonic = read_clock(CLOCK_MONOTONIC)};
+    if (now.monotonic >= reading.until) {
+        measure_again(now.monotonic);
     }
-    return reading.last = (limi_instant){.monotonic = now, .wall = now + reading.apart};
+    now.wall = now.monotonic + reading.apart;
+    reading.last = now;
+    return now;
 }
 
 limi_instant limi_clock_recent(void)
 {
-    return reading.last.monotonic >= limi_tick_monotonic() ? reading.last : limi_clock_both();
+    int64_t tick = read_clock(CLOCK_MONOTONIC_COARSE);
+    return reading.last.monotonic >= tick ? reading.last : limi_clock_both();
 }
 
 #else

@@ -2,7 +2,11 @@
 /* send.c -- a message's way into the mailbox: a place for it, and the two slots that only send. */
 #include "call.h"
 
+#include "deadline.h"
 #include "detail.h"
+#include "dialogue.h"
+#include "envelope.h"
+#include "seldom.h"
 #include "wait.h"
 
 liminal_status limi_refusal(limi_talk *talk)
@@ -61,7 +65,7 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
 liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelope *envelope,
                           liminal_deadline deadline, bool may_wait, limi_request **out)
 {
-    size_t bytes = liminal_envelope_size(envelope);
+    size_t bytes = envelope->size;
     liminal_status st = take_place(talk, bytes, deadline, may_wait);
     limi_request *request;
     if (st != LIMINAL_OK) {
@@ -75,7 +79,7 @@ liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelo
     request->placed = true;
     request->bytes = bytes;
     request->node.kind = LIMI_NODE_SENT;
-    request->ticket.deadline = liminal_envelope_read(envelope).deadline;
+    request->ticket.deadline = envelope->facts.deadline;
     *out = request;
     return LIMINAL_OK;
 }
@@ -87,14 +91,25 @@ void limi_displace(limi_talk *talk, limi_request *request)
     limi_request_drop(request);
 }
 
-static liminal_status send_now(limi_talk *talk, liminal_envelope **message, liminal_deadline deadline, bool may_wait)
+/* The shortest way, of a buffer at rest: one step of the rules, with no duty. Whoever sees that the mailbox is idle
+ * comes behind all that it sent itself; and behind a close the rules refuse it. */
+static inline bool keep(limi_talk *talk, limi_request *request)
 {
-    limi_request *request;
-    limi_push pushed;
-    liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st || (st = limi_place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
-        return st;
+    liminal_time now;
+    bool kept;
+    if (talk->participant_count != 0 || talk->actor.pinned || !limi_mailbox_is_open_and_idle(&talk->actor.mailbox)) {
+        return false;
     }
+    now.unix_ns = limi_clock_recent().wall;
+    limi_mutex_lock(&talk->lock);
+    kept = limi_dialogue_keep_at_once(&talk->dialogue, &request->ticket, now);
+    limi_mutex_unlock(&talk->lock);
+    return kept;
+}
+
+LIMI_APART static liminal_status post(limi_talk *talk, limi_request *request, liminal_envelope **message)
+{
+    limi_push pushed;
     if (limi_actor_enter(&talk->actor, LIMI_ASSIST_BRIEF)) {
         *message = NULL;
         limi_talk_on_sent(talk, request);
@@ -105,6 +120,21 @@ static liminal_status send_now(limi_talk *talk, liminal_envelope **message, limi
     if (pushed == LIMI_PUSH_CLOSED || pushed == LIMI_PUSH_SEALED) {
         limi_displace(talk, request);
         return limi_refusal(talk);
+    }
+    *message = NULL;
+    return LIMINAL_OK;
+}
+
+static inline liminal_status send_now(limi_talk *talk, liminal_envelope **message, liminal_deadline deadline,
+                                      bool may_wait)
+{
+    limi_request *request;
+    liminal_status st = limi_supervisor_here(talk->supervisor);
+    if (st || (st = limi_place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
+        return st;
+    }
+    if (!keep(talk, request)) {
+        return post(talk, request, message);
     }
     *message = NULL;
     return LIMINAL_OK;

@@ -246,7 +246,8 @@ liminal_status liminal_state_received(liminal_state *state, const liminal_envelo
     if (state == NULL || envelope == NULL) {
         return limi_detail(LIMINAL_EINVAL, "%s: NULL", state == NULL ? "state" : "envelope");
     }
-    limi_state_note_received(state, envelope, now);
+    limi_log_note_message(&state->log, LIMINAL_LOG_RECEIVED, envelope, now);
+    state->counts.received++;
     return LIMINAL_OK;
 }
 

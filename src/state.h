@@ -6,6 +6,7 @@
 #include <liminal/record.h>
 
 #include "cause.h"
+#include "envelope.h"
 #include "log.h"
 
 /* It lies in a block of its own (record.h), or in that of a conversation, which has the allocator and the names. */
@@ -39,17 +40,34 @@ void limi_state_clear(liminal_state *state);
 /* As liminal_state_fail(), in a phase that is not final: what the cause borrows lives as long as the state. */
 void limi_state_fail(liminal_state *state, const limi_cause *cause, liminal_time now);
 
+/* What several threads write down comes with the times as each of them last saw them, which may be a tick ago (see
+ * limi_clock_recent()). So an entry is put neither before the one that precedes it nor before its envelope was made,
+ * unless the clock was set back by more than a tick takes. */
+#define LIMI_TICK_MOST_NS 20000000
+
+static inline liminal_time limi_not_before(liminal_time floor, liminal_time now)
+{
+    return (uint64_t)floor.unix_ns - (uint64_t)now.unix_ns < LIMI_TICK_MOST_NS ? floor : now;
+}
+
+static inline void limi_state_note_message(liminal_state *state, liminal_log_kind kind,
+                                           const liminal_envelope *envelope, liminal_time now)
+{
+    now = limi_not_before(envelope->facts.created, now);
+    limi_log_note_message(&state->log, kind, envelope, limi_not_before(state->log.latest, now));
+}
+
 /* Record a message whatever happens: it matters more than its place in the log, which is counted as dropped
  * if there is no memory for it. The phase is active or completing. */
 static inline void limi_state_note_sent(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
 {
-    limi_log_note_message(&state->log, LIMINAL_LOG_SENT, envelope, now);
+    limi_state_note_message(state, LIMINAL_LOG_SENT, envelope, now);
     state->counts.sent++;
 }
 
 static inline void limi_state_note_received(liminal_state *state, const liminal_envelope *envelope, liminal_time now)
 {
-    limi_log_note_message(&state->log, LIMINAL_LOG_RECEIVED, envelope, now);
+    limi_state_note_message(state, LIMINAL_LOG_RECEIVED, envelope, now);
     state->counts.received++;
 }
 

@@ -60,7 +60,8 @@ static void on_sent(limi_dialogue *d, limi_event *event, limi_effects *e)
             e->run_at = d->target;
         }
     } else if (d->seat_count == 0) {
-        ticket->reply = liminal_envelope_ref(ticket->envelope);
+        ticket->reply = ticket->envelope; /* with its share */
+        ticket->envelope = NULL;
         limi_dialogue_offer(d, ticket, event->now, e);
     } else {
         limi_ticket_retire(ticket, e);

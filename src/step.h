@@ -30,7 +30,7 @@ typedef struct limi_ticket {
     limi_list link; /* on a list of the dialogue */
     limi_list hop;  /* on effects->settled or ->closed */
     limi_ticket_kind kind;
-    liminal_envelope *envelope; /* SEND, ASK: what is said; never changes */
+    liminal_envelope *envelope; /* SEND, ASK: what is said; never changes, but in a buffer becomes the reply */
     liminal_envelope *reply;    /* decided ASK and RECEIVE: the caller's; SEND: waiting to be received */
     liminal_deadline deadline;  /* SEND, ASK: after this it need not be begun */
     liminal_status outcome;     /* once decided */

@@ -9,10 +9,11 @@ void bench_send_and_receive(void *conversation)
     static unsigned value;
     unsigned char bytes[BENCH_BYTES];
     liminal_envelope *message = NULL, *received = NULL;
+    liminal_deadline deadline = liminal_deadline_in_ms(5000); /* one for both, as it is for an ask */
     bench_fill(bytes, ++value);
     bench_must(liminal_envelope_create(bytes, sizeof bytes, NULL, &message));
-    bench_must(liminal_conversation_send(conversation, &message, liminal_deadline_in_ms(5000)));
-    bench_must(liminal_conversation_receive(conversation, &received, liminal_deadline_in_ms(5000)));
+    bench_must(liminal_conversation_send(conversation, &message, deadline));
+    bench_must(liminal_conversation_receive(conversation, &received, deadline));
     bench_check(liminal_envelope_data(received), value);
     liminal_envelope_drop(&received);
 }

@@ -22,4 +22,10 @@ void limi_mutex_unlock(limi_mutex *mutex) LIMI_RELEASES(*mutex);
 void *limi_thread_room(void);
 uint64_t limi_epoch(void);
 
+static inline uint64_t limi_epoch_known(void)
+{
+    return limi_epoch();
+}
+
+
 #endif
