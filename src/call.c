@@ -183,6 +183,8 @@ static liminal_status talk_receive(void *self, liminal_envelope **out_reply, lim
     limi_request *request;
     limi_ticket *ticket;
     liminal_time now;
+    size_t bytes;
+    bool placed;
     liminal_status st = limi_supervisor_here(talk->supervisor);
     if (st != LIMINAL_OK) {
         return st;
@@ -190,17 +192,26 @@ static liminal_status talk_receive(void *self, liminal_envelope **out_reply, lim
     now.unix_ns = limi_clock_recent().wall;
     limi_mutex_lock(&talk->lock);
     ticket = limi_dialogue_take_at_once(&talk->dialogue, now);
-    limi_mutex_unlock(&talk->lock);
     if (ticket == NULL) {
+        limi_mutex_unlock(&talk->lock);
         return receive(talk, out_reply, deadline);
     }
     request = LIMI_HOLDER(ticket, limi_request, ticket);
     *out_reply = ticket->reply;
     ticket->reply = NULL;
-    if (request->placed) {
-        limi_quota_release(&talk->quota, request->bytes);
+    bytes = request->bytes;
+    placed = request->placed;
+    if (talk->participant_count == 0 && talk->kept == NULL) {
+        talk->kept = request; /* only the rules had a share, which is this one now */
+        request = NULL;
     }
-    limi_request_drop(request);
+    limi_mutex_unlock(&talk->lock);
+    if (placed) {
+        limi_quota_release(&talk->quota, bytes);
+    }
+    if (request != NULL) {
+        limi_request_drop(request);
+    }
     return LIMINAL_OK;
 }
 

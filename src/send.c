@@ -62,26 +62,33 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
     return room == LIMI_ROOM_TAKEN ? LIMINAL_OK : limi_detail(LIMINAL_ETIMEDOUT, "the mailbox stayed full");
 }
 
+static inline void put_in(limi_request *request, const liminal_envelope *envelope)
+{
+    request->placed = true;
+    request->bytes = envelope->size;
+    request->node.kind = LIMI_NODE_SENT;
+    request->ticket.deadline = envelope->facts.deadline;
+}
+
+/* With a place. */
+static liminal_status request_with(limi_talk *talk, limi_ticket_kind kind, liminal_envelope *envelope,
+                                   limi_request **out)
+{
+    limi_request *request = limi_request_create(&talk->stock, kind, envelope);
+    if (request == NULL) {
+        limi_quota_release(&talk->quota, envelope->size);
+        return LIMINAL_ENOMEM;
+    }
+    put_in(request, envelope);
+    *out = request;
+    return LIMINAL_OK;
+}
+
 liminal_status limi_place(limi_talk *talk, limi_ticket_kind kind, liminal_envelope *envelope,
                           liminal_deadline deadline, bool may_wait, limi_request **out)
 {
-    size_t bytes = envelope->size;
-    liminal_status st = take_place(talk, bytes, deadline, may_wait);
-    limi_request *request;
-    if (st != LIMINAL_OK) {
-        return st;
-    }
-    request = limi_request_create(&talk->stock, kind, envelope);
-    if (request == NULL) {
-        limi_quota_release(&talk->quota, bytes);
-        return LIMINAL_ENOMEM;
-    }
-    request->placed = true;
-    request->bytes = bytes;
-    request->node.kind = LIMI_NODE_SENT;
-    request->ticket.deadline = envelope->facts.deadline;
-    *out = request;
-    return LIMINAL_OK;
+    liminal_status st = take_place(talk, envelope->size, deadline, may_wait);
+    return st != LIMINAL_OK ? st : request_with(talk, kind, envelope, out);
 }
 
 void limi_displace(limi_talk *talk, limi_request *request)
@@ -92,17 +99,29 @@ void limi_displace(limi_talk *talk, limi_request *request)
 }
 
 /* The shortest way, of a buffer at rest: one step of the rules, with no duty. Whoever sees that the mailbox is idle
- * comes behind all that it sent itself; and behind a close the rules refuse it. */
-static inline bool keep(limi_talk *talk, limi_request *request)
+ * comes behind all that it sent itself; and behind a close the rules refuse it. The request is `made`, or if that is
+ * NULL the one that a receive has left. */
+static bool keep(limi_talk *talk, liminal_envelope *envelope, limi_request *made)
 {
+    limi_request *request;
     liminal_time now;
-    bool kept;
+    bool kept = false;
     if (talk->participant_count != 0 || talk->actor.pinned || !limi_mailbox_is_open_and_idle(&talk->actor.mailbox)) {
         return false;
     }
     now.unix_ns = limi_clock_recent().wall;
     limi_mutex_lock(&talk->lock);
-    kept = limi_dialogue_keep_at_once(&talk->dialogue, &request->ticket, now);
+    request = made != NULL ? made : talk->kept;
+    if (request != NULL) {
+        request->ticket.envelope = envelope;
+        kept = limi_dialogue_keep_at_once(&talk->dialogue, &request->ticket, now);
+    }
+    if (kept && made == NULL) {
+        talk->kept = NULL;
+        put_in(request, envelope);
+    } else if (!kept && request != NULL && made == NULL) {
+        request->ticket.envelope = NULL;
+    }
     limi_mutex_unlock(&talk->lock);
     return kept;
 }
@@ -130,11 +149,17 @@ static inline liminal_status send_now(limi_talk *talk, liminal_envelope **messag
 {
     limi_request *request;
     liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st || (st = limi_place(talk, LIMI_TICKET_SEND, *message, deadline, may_wait, &request))) {
+    if (st || (st = take_place(talk, (*message)->size, deadline, may_wait))) {
         return st;
     }
-    if (!keep(talk, request)) {
-        return post(talk, request, message);
+    if (!keep(talk, *message, NULL)) {
+        st = request_with(talk, LIMI_TICKET_SEND, *message, &request);
+        if (st != LIMINAL_OK) {
+            return st;
+        }
+        if (!keep(talk, *message, request)) {
+            return post(talk, request, message);
+        }
     }
     *message = NULL;
     return LIMINAL_OK;

@@ -392,6 +392,9 @@ static void destroy(limi_talk *talk)
     limi_talk_free_undos(talk);
     limi_talk_free_restarts(talk);
     limi_state_clear(talk->dialogue.state);
+    if (talk->kept != NULL) {
+        limi_request_drop(talk->kept);
+    }
     if (talk->own != NULL) {
         limi_request_renew(talk->own, LIMI_TICKET_ASK, NULL, 1);
         limi_request_drop(talk->own);
