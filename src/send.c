@@ -62,8 +62,9 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
     return room == LIMI_ROOM_TAKEN ? LIMINAL_OK : limi_detail(LIMINAL_ETIMEDOUT, "the mailbox stayed full");
 }
 
-static inline void put_in(limi_request *request, const liminal_envelope *envelope)
+static inline void put_in(limi_request *request, liminal_envelope *envelope)
 {
+    request->ticket.envelope = envelope;
     request->placed = true;
     request->bytes = envelope->size;
     request->node.kind = LIMI_NODE_SENT;
@@ -113,13 +114,12 @@ static bool keep(limi_talk *talk, liminal_envelope *envelope, limi_request *made
     limi_mutex_lock(&talk->lock);
     request = made != NULL ? made : talk->kept;
     if (request != NULL) {
-        request->ticket.envelope = envelope;
+        put_in(request, envelope);
         kept = limi_dialogue_keep_at_once(&talk->dialogue, &request->ticket, now);
     }
-    if (kept && made == NULL) {
+    if (made == NULL && kept) {
         talk->kept = NULL;
-        put_in(request, envelope);
-    } else if (!kept && request != NULL && made == NULL) {
+    } else if (made == NULL && request != NULL) {
         request->ticket.envelope = NULL;
     }
     limi_mutex_unlock(&talk->lock);
