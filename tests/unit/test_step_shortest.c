@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_step_shortest.c -- the shortest way of an ask, begun and answered at once at an inline seat: every reason why
- * it can't be gone. Nothing is done then. */
+/* test_step_shortest.c -- the shortest way of an ask, begun and answered at once at an inline seat, and that of a
+ * buffer, kept and taken at once: every reason why it can't be gone. Nothing is done then. */
 #include "step_kit.h"
 
 #include "dialogue.h"
@@ -132,6 +132,145 @@ static void nobody_waits_for_it_any_more(void **state)
     close_inline(&w, &a);
 }
 
+/* ---- buffers ---- */
+
+static bool kept(world *w, named *n)
+{
+    liminal_envelope *said = n->ticket.envelope;
+    bool done = limi_dialogue_keep_at_once(&w->dialogue, &n->ticket, some_time);
+    assert_int_equal(n->ticket.where == LIMI_WHERE_REPLIED, done);
+    assert_ptr_equal(done ? n->ticket.reply : n->ticket.envelope, said);
+    assert_null(done ? n->ticket.envelope : n->ticket.reply);
+    return done;
+}
+
+static const named *taken(world *w)
+{
+    limi_ticket *ticket = limi_dialogue_take_at_once(&w->dialogue, some_time);
+    assert_true(ticket == NULL || ticket->where == LIMI_WHERE_AWAY);
+    return ticket != NULL ? named_of(ticket) : NULL;
+}
+
+static void kept_and_taken_in_order(void **state)
+{
+    world w;
+    named a, b;
+    (void)state;
+    begin(&w, 0, 0);
+    renew_saying(&a, LIMI_TICKET_SEND, 'a');
+    renew_saying(&b, LIMI_TICKET_SEND, 'b');
+    assert_null(taken(&w));
+    assert_true(kept(&w, &a) && kept(&w, &b));
+    assert_ptr_equal(taken(&w), &a);
+    assert_ptr_equal(taken(&w), &b);
+    assert_null(taken(&w));
+    assert_counts(&w, "sent 2 received 2 withdrawn 0 late 0 silent 0 unfinished 0");
+    drop_ticket(&a);
+    drop_ticket(&b);
+    end_world(&w);
+}
+
+static void nothing_is_kept_past_who_waits(void **state)
+{
+    world w;
+    named a, r;
+    (void)state;
+    begin(&w, 0, 0);
+    renew_saying(&a, LIMI_TICKET_SEND, 'a');
+    renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
+    assert_string_equal(receive(&w, &r), "");
+    assert_false(kept(&w, &a));
+    assert_string_equal(sent(&w, &a), "a= r=OK");
+    drop_ticket(&a);
+    drop_ticket(&r);
+    end_world(&w);
+}
+
+static void nothing_is_kept_while_it_closes_but_all_is_taken(void **state)
+{
+    world w;
+    named a, b;
+    (void)state;
+    begin(&w, 0, 0);
+    renew_saying(&a, LIMI_TICKET_SEND, 'a');
+    renew_saying(&b, LIMI_TICKET_SEND, 'b');
+    assert_true(kept(&w, &a));
+    assert_string_equal(begins_to_close(&w, INT64_MAX), "closing");
+    assert_false(kept(&w, &b));
+    assert_ptr_equal(taken(&w), &a);
+    drop_ticket(&a);
+    drop_ticket(&b);
+    end_world(&w);
+}
+
+static void who_has_seats_keeps_nothing(void **state)
+{
+    world w;
+    named a;
+    (void)state;
+    begin(&w, 1, 0);
+    renew_saying(&a, LIMI_TICKET_SEND, 'a');
+    assert_false(kept(&w, &a));
+    drop_ticket(&a);
+    end_world(&w);
+}
+
+static void what_nobody_asked_for_is_not_taken_at_once(void **state)
+{
+    world w;
+    named a, r;
+    (void)state;
+    begin(&w, 1, 1);
+    renew(&a, LIMI_TICKET_SEND, 'a', NULL);
+    renew(&r, LIMI_TICKET_RECEIVE, 'r', NULL);
+    assert_string_equal(unasked(&w, 0, &a, "A"), "");
+    assert_null(taken(&w));
+    assert_string_equal(receive(&w, &r), "a=");
+    drop_ticket(&a);
+    drop_ticket(&r);
+    end_world(&w);
+}
+
+/* ---- what several threads write down ---- */
+
+static liminal_time time_of_last(const world *w)
+{
+    return w->state->log.latest;
+}
+
+static void entries_are_in_the_order_of_time_unless_the_clock_was_set(void **state)
+{
+    world w;
+    named a;
+    const liminal_time now = {liminal_time_now().unix_ns + 1000000000};
+    const liminal_time tick_ago = {now.unix_ns - LIMI_TICK_MOST_NS + 1}, set_back = {now.unix_ns - LIMI_TICK_MOST_NS};
+    (void)state;
+    begin(&w, 0, 0);
+    renew_saying(&a, LIMI_TICKET_SEND, 'a');
+    limi_state_note_sent(w.state, a.ticket.envelope, now);
+    limi_state_note_received(w.state, a.ticket.envelope, tick_ago);
+    assert_true(time_of_last(&w).unix_ns == now.unix_ns);
+    limi_state_note_received(w.state, a.ticket.envelope, set_back);
+    assert_true(time_of_last(&w).unix_ns == set_back.unix_ns);
+    drop_ticket(&a);
+    end_world(&w);
+}
+
+static void none_is_before_its_envelope(void **state)
+{
+    world w;
+    named a;
+    liminal_time made;
+    (void)state;
+    begin(&w, 0, 0);
+    renew_saying(&a, LIMI_TICKET_SEND, 'a');
+    made = liminal_envelope_read(a.ticket.envelope).created;
+    limi_state_note_sent(w.state, a.ticket.envelope, (liminal_time){made.unix_ns - LIMI_TICK_MOST_NS + 1});
+    assert_true(time_of_last(&w).unix_ns == made.unix_ns);
+    drop_ticket(&a);
+    end_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +281,13 @@ int main(void)
         TEST(what_is_begun_when_it_closes_goes_the_long_way),
         TEST(only_who_has_it_answers),
         TEST(nobody_waits_for_it_any_more),
+        TEST(kept_and_taken_in_order),
+        TEST(nothing_is_kept_past_who_waits),
+        TEST(nothing_is_kept_while_it_closes_but_all_is_taken),
+        TEST(who_has_seats_keeps_nothing),
+        TEST(what_nobody_asked_for_is_not_taken_at_once),
+        TEST(entries_are_in_the_order_of_time_unless_the_clock_was_set),
+        TEST(none_is_before_its_envelope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
