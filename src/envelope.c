@@ -70,7 +70,7 @@ LIMI_SELDOM static void give_back(liminal_envelope *dead)
     if (dead->block != 0) {
         allocator->release(allocator->context, dead, dead->block);
     } else {
-        free(dead);
+        limi_plain_release(dead);
     }
 }
 
@@ -82,7 +82,7 @@ void limi_envelope_free(liminal_envelope *dead)
     do {
         next = mutable(dead->facts.cause);
         if (dead->release == NULL && dead->block == 0) {
-            free(dead);
+            limi_plain_release(dead);
         } else {
             give_back(dead);
         }

@@ -5,13 +5,12 @@
 
 #include <liminal/envelope.h>
 
+#include "memory.h"
 #include "refcount.h"
-
-#include <stdlib.h>
 
 struct liminal_envelope {
     liminal_allocator allocator; /* if `block` is not 0 */
-    size_t block;                /* bytes allocated by that; 0: it is malloc's */
+    size_t block;                /* bytes allocated by that; 0: it is the default one's */
     limi_refcount owners;
     size_t size;
     void *data;
@@ -45,11 +44,11 @@ liminal_status limi_envelope_too_large(size_t room);
 /* More can't be laid out, with the zero byte behind it. */
 #define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
 
-/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from malloc()
- * and goes to free() directly, for there are two in each ask: a `block` of 0 says so. */
+/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from the
+ * default allocator without its table, for there are two in each ask: a `block` of 0 says so. */
 static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
 {
-    liminal_envelope *envelope = malloc(sizeof(liminal_envelope) + room);
+    liminal_envelope *envelope = limi_plain_allocate(sizeof(liminal_envelope) + room);
     if (envelope != NULL) {
         envelope->block = 0;
         envelope->release = NULL;

@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *limi_plain_allocate(size_t bytes)
+{
+    return malloc(bytes);
+}
+
+void limi_plain_release(void *memory)
+{
+    free(memory);
+}
+
 static void *default_allocate(void *context, size_t bytes)
 {
     (void)context;

@@ -6,6 +6,10 @@
 #include <liminal/memory.h>
 #include <liminal/status.h>
 
+/* What the default allocator does, without the table. */
+void *limi_plain_allocate(size_t bytes);
+void limi_plain_release(void *memory);
+
 /* Give zeroed memory, or NULL with the detail text set. */
 void *limi_allocate(const liminal_allocator *allocator, size_t bytes);
 
