@@ -462,8 +462,8 @@ void limi_thread_join(limi_thread thread)
     LIMI_ASSERT(failed == 0);
 }
 
-/* Where a thread is being ended, ASan would look at this function's stack before it goes on, and take the marks that the
- * frames that were left have put there for those of its own: there is nothing of ours to be watched here. */
+/* Where a thread is being ended, ASan would look at this function's stack before it goes on, and take the marks that
+ * the frames that were left have put there for those of its own: there is nothing of ours to be watched here. */
 #if defined(__GNUC__)
 __attribute__((no_sanitize_address))
 #endif
