@@ -317,6 +317,21 @@ static void adopt_what_nobody_releases(void **state)
     liminal_envelope_drop(&envelope);
 }
 
+static void adopt_without_options_releases_once(void **state)
+{
+    static char buffer[] = "payload";
+    void *data = buffer;
+    released seen = {0};
+    liminal_envelope *envelope = NULL;
+    (void)state;
+    assert_int_equal(liminal_envelope_adopt(&data, 7, note_release, &seen, NULL, &envelope), LIMINAL_OK);
+    assert_int_equal(seen.times, 0);
+    liminal_envelope_drop(&envelope);
+    assert_int_equal(seen.times, 1);
+    assert_ptr_equal(seen.data, buffer);
+    assert_int_equal(seen.size, 7);
+}
+
 static void adopt_refuses(void **state)
 {
     char buffer[] = "open!";
@@ -474,6 +489,7 @@ int main(void)
         TEST(the_scope_supplies_cause_and_trace),
         TEST(adopt_takes_and_releases_once),
         TEST(adopt_what_nobody_releases),
+        TEST(adopt_without_options_releases_once),
         TEST(adopt_refuses),
         TEST(formats),
         TEST(formats_that_fail),
