@@ -236,7 +236,6 @@ static inline void push_out(limi_log *log)
 static inline void count_in(limi_log *log)
 {
     limi_envelope_count(log->next->envelope);
-    log->latest = log->next->time;
     log->next++;
     log->end++;
     if (begins_chunk(log, log->end)) {
@@ -283,6 +282,7 @@ void limi_log_note_message(limi_log *log, liminal_log_kind kind, const liminal_e
 {
     if (log->next != NULL || make_room(log)) {
         *log->next = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
+        log->latest = now;
         count_in(log);
     }
 }

@@ -22,7 +22,7 @@ typedef struct limi_log {
     uint64_t begin, end;                /* numbers of the oldest entry that can be read, and of the next one */
     liminal_log_entry *next;            /* where entry `end` goes; NULL: into a chunk that is not there yet */
     liminal_log_entry *oldest;          /* entry `begin`; NULL: in a chunk that has not been looked for yet */
-    liminal_time latest;                /* of entry `end` - 1 */
+    liminal_time latest;                /* of the last message that was noted */
     uint64_t lost;                      /* entries that there was no memory for */
     struct limi_log_chunk *spare;       /* one that was pushed out, for the next that is wanted */
 } limi_log;

@@ -70,7 +70,8 @@ typedef enum liminal_log_kind {
 LIMINAL_API const char *liminal_log_kind_text(liminal_log_kind kind);
 
 /* One entry of the context log, which is in the order in which the conversation came to things.
- * Their times are in that order too, unless the clock was set back. Everything is borrowed from the snapshot. */
+ * The times of messages are in that order too, unless the clock was set back; an exit has the time at which it was
+ * seen, which may be some while before it came here. Everything is borrowed from the snapshot. */
 typedef struct liminal_log_entry {
     liminal_log_kind kind;
     liminal_time time; /* of SENT and RECEIVED within a tick of the system (1 to 10 ms) */
