@@ -152,7 +152,11 @@ liminal_status limi_notice_arm(liminal_supervisor *supervisor, liminal_pid pid,
     if (dead) {
         limi_u32_store(&notice->word.value, FIRING);
     } else {
-        limi_list_append(watch ? process->notices.next : &process->notices, &notice->link); /* in front, or last */
+        if (watch) { /* in front, the last one first: no two conversations can tell */
+            limi_list_prepend(&process->notices, &notice->link);
+        } else {
+            limi_list_append(&process->notices, &notice->link);
+        }
         if (out != NULL) {
             *out = notice; /* before another thread can call it: it may let go of itself */
         }
