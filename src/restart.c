@@ -68,13 +68,11 @@ static void succeed(limi_talk *talk, limi_life *next)
     limi_state_note_restarted(talk->dialogue.state, next->process.exit.pid, liminal_time_now());
 }
 
-static void discard(liminal_supervisor *supervisor, limi_life *next, bool enlisted)
+static void discard(liminal_supervisor *supervisor, limi_life *next)
 {
-    if (enlisted) {
-        limi_mutex_lock(&supervisor->lock);
-        limi_registry_remove(supervisor, &next->process);
-        limi_mutex_unlock(&supervisor->lock);
-    }
+    limi_mutex_lock(&supervisor->lock);
+    limi_registry_remove(supervisor, &next->process); /* if it is there */
+    limi_mutex_unlock(&supervisor->lock);
     limi_release(&supervisor->allocator, next, sizeof *next);
 }
 
@@ -135,7 +133,7 @@ static liminal_status end_life(limi_talk *talk, limi_process *process, bool *out
     }
     limi_mutex_unlock(&talk->lock);
     if (st != LIMINAL_OK || !done.effects.restart) {
-        discard(supervisor, next, st == LIMINAL_OK);
+        discard(supervisor, next);
     }
     if (st != LIMINAL_OK) {
         return st == LIMINAL_ENOPROC ? LIMINAL_OK : st;
