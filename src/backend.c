@@ -161,11 +161,10 @@ static inline liminal_status explained(liminal_status st, uint32_t said_before)
 liminal_status liminal_conversation_send(liminal_conversation *conversation, liminal_envelope **message,
                                          liminal_deadline deadline)
 {
+    liminal_status st = check(conversation, message != NULL && *message != NULL, "message");
     uint32_t before = said();
-    if (conversation == NULL || message == NULL || *message == NULL) {
-        return refuse(conversation, "message");
-    }
-    return explained(conversation->backend->send(conversation->self, message, deadline), before);
+    return st != LIMINAL_OK ? st
+                            : explained(conversation->backend->send(conversation->self, message, deadline), before);
 }
 
 liminal_status liminal_conversation_try_send(liminal_conversation *conversation, liminal_envelope **message)
@@ -185,11 +184,11 @@ liminal_status liminal_conversation_try_send(liminal_conversation *conversation,
 liminal_status liminal_conversation_receive(liminal_conversation *conversation, liminal_envelope **out_reply,
                                             liminal_deadline deadline)
 {
+    liminal_status st = check(conversation, out_reply != NULL, "out_reply");
     uint32_t before = said();
-    if (conversation == NULL || out_reply == NULL) {
-        return refuse(conversation, "out_reply");
-    }
-    return explained(conversation->backend->receive(conversation->self, out_reply, deadline), before);
+    return st != LIMINAL_OK
+               ? st
+               : explained(conversation->backend->receive(conversation->self, out_reply, deadline), before);
 }
 
 liminal_status liminal_conversation_try_receive(liminal_conversation *conversation, liminal_envelope **out_reply)
