@@ -61,17 +61,15 @@ liminal_envelope *liminal_envelope_ref(const liminal_envelope *envelope)
     return mutable(envelope);
 }
 
+LIMI_SELDOM static void give_back_payload(liminal_envelope *dead)
+{
+    dead->release(dead->release_context, dead->data, dead->size);
+}
+
 LIMI_SELDOM static void give_back(liminal_envelope *dead)
 {
     const liminal_allocator *allocator = &dead->allocator;
-    if (dead->release != NULL) {
-        dead->release(dead->release_context, dead->data, dead->size);
-    }
-    if (dead->block != 0) {
-        allocator->release(allocator->context, dead, dead->block);
-    } else {
-        limi_plain_release(dead);
-    }
+    allocator->release(allocator->context, dead, dead->block);
 }
 
 /* The last owner of an envelope owns its cause in turn: a chain is let go link by link, not by recursion,
@@ -81,7 +79,10 @@ void limi_envelope_free(liminal_envelope *dead)
     liminal_envelope *next;
     do {
         next = mutable(dead->facts.cause);
-        if (dead->release == NULL && dead->block == 0) {
+        if (dead->release != NULL) {
+            give_back_payload(dead);
+        }
+        if (dead->block == 0) {
             limi_plain_release(dead);
         } else {
             give_back(dead);

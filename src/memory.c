@@ -20,13 +20,13 @@ void limi_plain_release(void *memory)
 static void *default_allocate(void *context, size_t bytes)
 {
     (void)context;
-    return malloc(bytes);
+    return limi_plain_allocate(bytes);
 }
 
 static void default_release(void *context, void *memory, size_t bytes)
 {
     (void)context, (void)bytes;
-    free(memory);
+    limi_plain_release(memory);
 }
 
 static const liminal_allocator default_allocator = {
