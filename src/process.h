@@ -55,7 +55,7 @@ typedef struct limi_process_kind {
 } limi_process_kind;
 
 /* Embedded in what it stands for, so that no death is lost to a failed allocation. All of it is guarded by
- * the lock of its supervisor; so are notices and links. */
+ * the lock of its supervisor, and so are notices and links; but next_dead is its cascade's. */
 struct limi_process {
     liminal_exit exit; /* exit.pid always; the rest once it is dead, and then it never changes */
     bool dead;

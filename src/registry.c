@@ -103,7 +103,7 @@ limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const char *n
 
 /* ---- all of them ---- */
 
-/* False: that was all. */
+/* With the lock. False: that was all. */
 static bool read_some(reading *r)
 {
     unsigned i;

@@ -17,8 +17,8 @@ struct liminal_span {
     liminal_trace_context parent; /* all zero: none */
 };
 
-/* Begin one in memory of the caller's, which lives as long as what is borrowed. Without a parent (NULL, or one
- * that is not valid) it is a root. */
+/* Begin one in memory of the caller's, which lives as long as what is borrowed. Without a parent (NULL, or one that is
+ * not valid) it is a root. liminal_span_child() and liminal_span_drop() are not for such a one. */
 void limi_span_begin(liminal_span *span, const char *name, const liminal_trace_context *parent,
                      const liminal_collector *collector);
 

@@ -18,7 +18,6 @@
 #include "platform_process.h"
 #include "scope.h"
 
-
 #define BATCH 64
 
 typedef struct limi_watched {
