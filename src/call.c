@@ -6,7 +6,6 @@
 #include "detail.h"
 #include "dialogue.h"
 #include "scope.h"
-#include "seldom.h"
 #include "wait.h"
 
 /* The detail text that belongs to what the rules decided. */
@@ -25,6 +24,16 @@ static liminal_status explain(limi_talk *talk, liminal_status outcome)
         }
         return outcome;
     }
+}
+
+liminal_status limi_call_outcome(limi_talk *talk, limi_ticket *ticket, liminal_envelope **out_reply)
+{
+    liminal_status st = explain(talk, ticket->outcome);
+    if (st == LIMINAL_OK) {
+        *out_reply = ticket->reply;
+        ticket->reply = NULL;
+    }
+    return st;
 }
 
 /* ---- waiting for a decision ---- */
@@ -78,10 +87,9 @@ static limi_spinner *spinner_for(limi_talk *talk, const limi_request *request)
     }
 }
 
-/* Wait until the ticket is decided, or give it up at the deadline or when the conversation ends. The
- * conversation's own deadlines are seen to as well where its thread may be inside an inline behaviour
+/* The conversation's own deadlines are seen to as well where its thread may be inside an inline behaviour
  * that does not return; who sleeps is disturbed when they change. */
-static bool await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
+bool limi_call_await(limi_talk *talk, limi_request *request, liminal_deadline deadline)
 {
     limi_spinner *spinner = spinner_for(talk, request);
     liminal_deadline due;
@@ -122,99 +130,6 @@ static liminal_status timed_out(limi_talk *talk)
     return lost ? limi_refusal(talk) : limi_detail(LIMINAL_ETIMEDOUT, "no answer before the deadline");
 }
 
-/* ---- receive ---- */
-
-static liminal_status receive_waiting(limi_talk *talk, liminal_envelope **out_reply, liminal_deadline deadline)
-{
-    limi_request *request = limi_request_create(&talk->stock, LIMI_TICKET_RECEIVE, NULL);
-    limi_event event = {.kind = LIMI_EVENT_RECEIVE, .may_wait = true};
-    liminal_status st;
-    if (request == NULL) {
-        return LIMINAL_ENOMEM;
-    }
-    event.ticket = &limi_request_ref(request)->ticket;
-    limi_talk_step(talk, &event);
-    if (event.decided) {
-        limi_request_drop(request); /* the rules never kept their share */
-    }
-    if (event.decided || await(talk, request, deadline)) {
-        st = explain(talk, request->ticket.outcome);
-        if (st == LIMINAL_OK) {
-            *out_reply = request->ticket.reply;
-            request->ticket.reply = NULL;
-        }
-    } else {
-        st = limi_detail(LIMINAL_ETIMEDOUT, "nothing came before the deadline"); /* the end would have decided it */
-    }
-    limi_request_drop(request);
-    return st;
-}
-
-/* With nothing there, or with something that nobody asked for. */
-LIMI_APART static liminal_status receive(limi_talk *talk, liminal_envelope **out_reply, liminal_deadline deadline)
-{
-    limi_ticket ticket;
-    limi_event event = {.kind = LIMI_EVENT_RECEIVE, .ticket = &ticket};
-    liminal_status st;
-    limi_ticket_init(&ticket, LIMI_TICKET_RECEIVE, NULL);
-    limi_talk_step(talk, &event);
-    if (event.decided) {
-        st = explain(talk, ticket.outcome);
-        if (st == LIMINAL_OK) {
-            *out_reply = ticket.reply;
-        }
-        return st;
-    }
-    if (limi_deadline_is_past(deadline.ns)) {
-        return limi_detail(LIMINAL_ETIMEDOUT, "nothing is there");
-    }
-    st = limi_wait_enter(talk);
-    if (st == LIMINAL_OK) {
-        st = receive_waiting(talk, out_reply, deadline);
-        limi_wait_leave(talk);
-    }
-    return st;
-}
-
-/* The shortest way, with a reply there: one step of the rules, of which nobody but the request need hear. */
-static liminal_status talk_receive(void *self, liminal_envelope **out_reply, liminal_deadline deadline)
-{
-    limi_talk *talk = self;
-    limi_request *request;
-    limi_ticket *ticket;
-    liminal_time now;
-    size_t bytes;
-    bool placed;
-    liminal_status st = limi_supervisor_here(talk->supervisor);
-    if (st != LIMINAL_OK) {
-        return st;
-    }
-    now.unix_ns = limi_clock_recent().wall;
-    limi_mutex_lock(&talk->lock);
-    ticket = limi_dialogue_take_at_once(&talk->dialogue, now);
-    if (ticket == NULL) {
-        limi_mutex_unlock(&talk->lock);
-        return receive(talk, out_reply, deadline);
-    }
-    request = LIMI_HOLDER(ticket, limi_request, ticket);
-    *out_reply = ticket->reply;
-    ticket->reply = NULL;
-    bytes = request->bytes;
-    placed = request->placed;
-    if (talk->participant_count == 0 && talk->kept == NULL) {
-        talk->kept = request; /* only the rules had a share, which is this one now */
-        request = NULL;
-    }
-    limi_mutex_unlock(&talk->lock);
-    if (placed) {
-        limi_quota_release(&talk->quota, bytes);
-    }
-    if (request != NULL) {
-        limi_request_drop(request);
-    }
-    return LIMINAL_OK;
-}
-
 /* ---- ask, close and the barrier of a query: they wait, and may run the turn themselves ---- */
 
 typedef struct call {
@@ -243,7 +158,7 @@ static void post_and_await(void *argument)
         c->pushed = LIMI_PUSH_DUTY;
         limi_talk_on_sent(c->talk, limi_request_ref(c->request));
         limi_actor_leave(&c->talk->actor);
-        c->decided = await(c->talk, c->request, c->deadline);
+        c->decided = limi_call_await(c->talk, c->request, c->deadline);
         return;
     }
     c->pushed = limi_actor_post(&c->talk->actor, &limi_request_ref(c->request)->node, class, LIMI_ASSIST_WAIT,
@@ -253,7 +168,7 @@ static void post_and_await(void *argument)
     } else if (is_barrier) {
         await_barrier(c->talk, c->request, c->deadline);
     } else {
-        c->decided = await(c->talk, c->request, c->deadline);
+        c->decided = limi_call_await(c->talk, c->request, c->deadline);
     }
 }
 
@@ -294,20 +209,10 @@ static void run_call(call *c)
     }
 }
 
-liminal_status limi_ask_outcome(limi_talk *talk, limi_request *request, liminal_envelope **out_reply)
-{
-    liminal_status st = explain(talk, request->ticket.outcome);
-    if (st == LIMINAL_OK) {
-        *out_reply = request->ticket.reply;
-        request->ticket.reply = NULL;
-    }
-    return st;
-}
-
 static liminal_status conclude(limi_talk *talk, limi_request *request, bool decided, liminal_envelope **envelope,
                                liminal_envelope **out_reply)
 {
-    liminal_status st = decided ? limi_ask_outcome(talk, request, out_reply) : timed_out(talk);
+    liminal_status st = decided ? limi_call_outcome(talk, &request->ticket, out_reply) : timed_out(talk);
     settle_ownership(request, envelope, st == LIMINAL_OK);
     limi_request_drop(request);
     return st;
@@ -316,7 +221,7 @@ static liminal_status conclude(limi_talk *talk, limi_request *request, bool deci
 liminal_status limi_ask_await(limi_talk *talk, limi_request *request, liminal_envelope **envelope,
                               liminal_envelope **out_reply, liminal_deadline deadline)
 {
-    return conclude(talk, request, await(talk, request, deadline), envelope, out_reply);
+    return conclude(talk, request, limi_call_await(talk, request, deadline), envelope, out_reply);
 }
 
 /* With a wait entered. On any status but LIMINAL_OK the request was either begun, and is taken, or
@@ -496,7 +401,7 @@ const liminal_backend limi_talk_backend = {
     LIMINAL_OPS(liminal_backend),
     .name = "pthread actor",
     .send = limi_talk_send,
-    .receive = talk_receive,
+    .receive = limi_talk_receive,
     .close = talk_close,
     .query = talk_query,
     .release = talk_release,

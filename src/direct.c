@@ -108,7 +108,7 @@ static inline void leave(limi_talk *talk, limi_request *request)
 static inline liminal_status take_answer(limi_talk *talk, limi_request *request, liminal_envelope **out_reply)
 {
     if (request->ticket.outcome != LIMINAL_OK) {
-        return limi_ask_outcome(talk, request, out_reply);
+        return limi_call_outcome(talk, &request->ticket, out_reply);
     }
     *out_reply = request->ticket.reply;
     request->ticket.reply = NULL;

@@ -70,10 +70,15 @@ typedef struct limi_participant {
 
 extern const limi_process_kind limi_participant_kind, limi_program_kind;
 
+static inline bool limi_kind_has_thread(liminal_participant_kind kind)
+{
+    return kind == LIMINAL_PARTICIPANT_THREAD || kind == LIMINAL_PARTICIPANT_PROGRAM;
+}
+
 /* Whether it has an engine, which it is given before this. */
 static inline bool limi_participant_has_thread(const limi_participant *participant)
 {
-    return participant->kind == LIMINAL_PARTICIPANT_THREAD || participant->kind == LIMINAL_PARTICIPANT_PROGRAM;
+    return limi_kind_has_thread(participant->kind);
 }
 
 /* What it waits on, before anybody can ring it, and after everybody has gone. */

@@ -112,13 +112,13 @@ static bool keep(limi_talk *talk, liminal_envelope *envelope, limi_request *made
     }
     now.unix_ns = limi_clock_recent().wall;
     limi_mutex_lock(&talk->lock);
-    request = made != NULL ? made : talk->kept;
+    request = made != NULL ? made : talk->own;
     if (request != NULL) {
         put_in(request, envelope);
         kept = limi_dialogue_keep_at_once(&talk->dialogue, &request->ticket, now);
     }
     if (made == NULL && kept) {
-        talk->kept = NULL;
+        talk->own = NULL;
     } else if (made == NULL && request != NULL) {
         request->ticket.envelope = NULL;
     }

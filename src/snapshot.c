@@ -2,34 +2,27 @@
 /* snapshot.c -- an immutable picture of a conversation: taking it and reading it. */
 #include "memory.h"
 #include "state.h"
+#include "text.h"
 
 #include <string.h>
 
 static size_t bytes_of(const liminal_state *state)
 {
     size_t bytes = sizeof(liminal_snapshot) + state->participant_count * sizeof *state->statuses;
-    bytes += strlen(state->name) + 1;
+    bytes += limi_text_room(state->name);
     for (size_t i = 0; i < state->participant_count; i++) {
-        bytes += strlen(state->statuses[i].name) + 1;
+        bytes += limi_text_room(state->statuses[i].name);
     }
     return bytes;
-}
-
-static const char *lay_text(const char *text, char **at)
-{
-    size_t room = strlen(text) + 1;
-    char *copy = memcpy(*at, text, room);
-    *at += room;
-    return copy;
 }
 
 static void copy_people(liminal_snapshot *snapshot, const liminal_state *state)
 {
     char *at = (char *)&snapshot->statuses[state->participant_count];
-    snapshot->summary.name = lay_text(state->name, &at);
+    snapshot->summary.name = limi_text_lay(state->name, "", &at);
     memcpy(snapshot->statuses, state->statuses, state->participant_count * sizeof *state->statuses);
     for (size_t i = 0; i < state->participant_count; i++) {
-        snapshot->statuses[i].name = lay_text(state->statuses[i].name, &at);
+        snapshot->statuses[i].name = limi_text_lay(state->statuses[i].name, "", &at);
     }
 }
 

@@ -24,8 +24,7 @@ static spawning plan_for(liminal_supervisor *supervisor, const liminal_config *c
     spawning s = {.config = config, .supervisor = supervisor, .threads = 1};
     size_t i;
     for (i = 0; i < config->participant_count; i++) {
-        s.threads += config->participants[i].kind == LIMINAL_PARTICIPANT_THREAD ||
-                     config->participants[i].kind == LIMINAL_PARTICIPANT_PROGRAM;
+        s.threads += limi_kind_has_thread(config->participants[i].kind);
         s.behaviours += config->participants[i].kind != LIMINAL_PARTICIPANT_WATCHED;
     }
     s.stack_bytes = config->stack_bytes != 0 ? config->stack_bytes : supervisor->stack_bytes;

@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "phase.h"
 #include "sort.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -25,24 +26,6 @@ _Static_assert(sizeof(lone) % _Alignof(liminal_state) == 0, "the state may follo
 static lone *lone_of(liminal_state *state)
 {
     return (lone *)(void *)state - 1;
-}
-
-static size_t text_room(const char *text)
-{
-    return text != NULL ? strlen(text) + 1 : 0;
-}
-
-/* Copy a text to *at and step over it; `none` stands for NULL. */
-static const char *lay_text(const char *text, const char *none, char **at)
-{
-    char *copy = *at;
-    size_t room = text_room(text);
-    if (room == 0) {
-        return none;
-    }
-    memcpy(copy, text, room);
-    *at += room;
-    return copy;
 }
 
 /* Of equal pids the one that is listed first comes first, as it does without an index. */
@@ -99,13 +82,13 @@ static liminal_status make_state(const liminal_config *config, const liminal_pid
                                  const liminal_allocator *allocator, liminal_state **out)
 {
     size_t size = limi_state_size(config->participant_count);
-    size_t bytes = sizeof(lone) + size + text_room(config->name);
+    size_t bytes = sizeof(lone) + size + limi_text_room(config->name);
     liminal_state *state;
     lone *block;
     char *at;
 
     for (size_t i = 0; i < config->participant_count; i++) {
-        bytes += text_room(config->participants[i].name);
+        bytes += limi_text_room(config->participants[i].name);
     }
     block = limi_allocate(allocator, bytes);
     if (block == NULL) {
@@ -115,10 +98,10 @@ static liminal_status make_state(const liminal_config *config, const liminal_pid
     block->block = bytes;
     state = (liminal_state *)(void *)(block + 1);
     at = (char *)state + size;
-    state->name = lay_text(config->name, "", &at);
+    state->name = limi_text_lay(config->name, "", &at);
     for (size_t i = 0; i < config->participant_count; i++) {
         state->statuses[i].pid = pids[i];
-        state->statuses[i].name = lay_text(config->participants[i].name, "participant", &at);
+        state->statuses[i].name = limi_text_lay(config->participants[i].name, "participant", &at);
     }
     *out = state;
     return LIMINAL_OK;
@@ -161,10 +144,11 @@ void limi_state_clear(liminal_state *state)
 void liminal_state_drop(liminal_state **state)
 {
     if (state != NULL && *state != NULL) {
-        lone *dead = lone_of(*state);
+        liminal_state *mine = *state;
+        lone *dead = lone_of(mine);
         liminal_allocator allocator = dead->allocator;
-        limi_state_clear(*state);
         *state = NULL;
+        limi_state_clear(mine); /* which may run a callback */
         limi_release(&allocator, dead, dead->block);
     }
 }

@@ -26,7 +26,8 @@ struct liminal_state {
 
 /* What the rules of the pthread actor need beside record.h. */
 
-/* A multiple of what aligns everything. */
+/* Of one that lies in other memory: there liminal_state_fail() and liminal_state_drop(), which are for those that
+ * liminal_state_create() made, must not be called. */
 size_t limi_state_size(size_t participant_count);
 
 /* In zeroed memory of that size, from a config that was taken in. The name, and each participant's pid and name, are

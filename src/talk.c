@@ -6,30 +6,35 @@
 #include "detail.h"
 #include "later.h"
 #include "scope.h"
+#include "text.h"
 
 /* ---- its block: the talk and its participants, the seats, the state; a remedy, engines and an entry for its name,
- * where they are wanted; then the texts. All but the last are as large as what aligns everything. */
+ * where they are wanted; then the texts. All but the last begin where everything may. ---- */
 
-static bool wants_engine(const liminal_participant *spec)
-{
-    return spec->kind == LIMINAL_PARTICIPANT_THREAD || spec->kind == LIMINAL_PARTICIPANT_PROGRAM;
-}
+#define ALIGNMENT 8
 
-static size_t text_size(const char *text)
+_Static_assert(_Alignof(limi_seat) <= ALIGNMENT && _Alignof(liminal_state) <= ALIGNMENT &&
+                   _Alignof(limi_remedy) <= ALIGNMENT && _Alignof(limi_named) <= ALIGNMENT &&
+                   _Alignof(limi_engine) <= ALIGNMENT && sizeof(limi_participant) % ALIGNMENT == 0,
+               "what follows is aligned");
+
+static size_t aligned(size_t size)
 {
-    return text != NULL ? strlen(text) + 1 : 0;
+    return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 static size_t block_size(const liminal_config *config)
 {
-    size_t size = sizeof(limi_talk) + config->participant_count * (sizeof(limi_participant) + sizeof(limi_seat));
+    size_t size = sizeof(limi_talk) + config->participant_count * sizeof(limi_participant);
     size_t i;
-    size += limi_state_size(config->participant_count);
-    size += config->on_crash == LIMINAL_CRASH_COMPENSATE ? sizeof(limi_remedy) : 0;
-    size += config->name != NULL ? sizeof(limi_named) + text_size(config->name) : 0;
+    size += aligned(config->participant_count * sizeof(limi_seat));
+    size += aligned(limi_state_size(config->participant_count));
+    size += config->on_crash == LIMINAL_CRASH_COMPENSATE ? aligned(sizeof(limi_remedy)) : 0;
+    size += config->name != NULL ? aligned(sizeof(limi_named)) : 0;
+    size += limi_text_room(config->name);
     for (i = 0; i < config->participant_count; i++) {
-        size += wants_engine(&config->participants[i]) ? sizeof(limi_engine) : 0;
-        size += text_size(config->participants[i].name);
+        size += limi_kind_has_thread(config->participants[i].kind) ? aligned(sizeof(limi_engine)) : 0;
+        size += limi_text_room(config->participants[i].name);
     }
     return size;
 }
@@ -37,15 +42,8 @@ static size_t block_size(const liminal_config *config)
 static void *take_room(char **room, size_t size)
 {
     void *taken = *room;
-    *room += size;
+    *room += aligned(size);
     return taken;
-}
-
-/* `none` stands for NULL, and needs no room. */
-static const char *copy_text(char **room, const char *text, const char *none)
-{
-    size_t size = text_size(text);
-    return text != NULL ? memcpy(take_room(room, size), text, size) : none;
 }
 
 static void lay_out(limi_talk *talk, const liminal_config *config)
@@ -63,13 +61,13 @@ static void lay_out(limi_talk *talk, const liminal_config *config)
         talk->named->talk = talk;
     }
     for (i = 0; i < talk->participant_count; i++) {
-        if (wants_engine(&config->participants[i])) {
+        if (limi_kind_has_thread(config->participants[i].kind)) {
             talk->participants[i].engine = take_room(&room, sizeof(limi_engine));
         }
     }
-    d->state->name = copy_text(&room, config->name, "");
+    d->state->name = limi_text_lay(config->name, "", &room);
     for (i = 0; i < talk->participant_count; i++) {
-        d->state->statuses[i].name = copy_text(&room, config->participants[i].name, "participant");
+        d->state->statuses[i].name = limi_text_lay(config->participants[i].name, "participant", &room);
     }
 }
 
@@ -392,9 +390,6 @@ static void destroy(limi_talk *talk)
     limi_talk_free_undos(talk);
     limi_talk_free_restarts(talk);
     limi_state_clear(talk->dialogue.state);
-    if (talk->kept != NULL) {
-        limi_request_drop(talk->kept);
-    }
     if (talk->own != NULL) {
         limi_request_renew(talk->own, LIMI_TICKET_ASK, NULL, 1);
         limi_request_drop(talk->own);

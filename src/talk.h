@@ -58,7 +58,7 @@ typedef struct limi_life {
 
 /* One block: this, the participants, and what talk.c lays behind them. */
 typedef struct limi_talk {
-    /* Never changes once the conversation has started. */
+    /* Never changes once the conversation has started; but the span has a mark that it is finished. */
     liminal_supervisor *supervisor;
     size_t block;
     liminal_span span;
@@ -89,12 +89,12 @@ typedef struct limi_talk {
     limi_refcount owners;
 
     limi_dialogue dialogue;
-    limi_request *kept; /* one of a buffer's that is not in use, or NULL */
     int64_t due_ns; /* what the actor's thread was last told */
     limi_spinner asking, receiving; /* for those who wait here */
     limi_list sleepers; /* requests whose callers wait; kept only where a turn may be held up for long */
 
-    /* For who has the duty: a request that is in use, or waits to be. */
+    /* A request that is not in use, or NULL: for who has the duty; of a buffer, where nobody needs that, for who has
+     * the lock. */
     limi_request *own;
 
     /* Which participant a message goes to now, for who looks for cycles of waits. */

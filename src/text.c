@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c -- the rules for names and labels that embedders hand in. */
+/* text.c -- the rules for names and labels that embedders hand in, and how they are kept in a block. */
 #include "text.h"
 
 #include "detail.h"
@@ -69,4 +69,21 @@ liminal_status limi_text_check(const char *text, size_t most, bool may_be_empty,
         *out_length = length;
     }
     return LIMINAL_OK;
+}
+
+size_t limi_text_room(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+const char *limi_text_lay(const char *text, const char *none, char **at)
+{
+    char *copy = *at;
+    size_t room = limi_text_room(text);
+    if (room == 0) {
+        return none;
+    }
+    memcpy(copy, text, room);
+    *at += room;
+    return copy;
 }
