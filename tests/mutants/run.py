@@ -61,6 +61,7 @@ RELATED = {
     "adopted": ["unit_adopt", "unit_adopt_ends", "unit_link_across"],
     "bell": ["sched_sleep", "sched_dormant", "sched_actor", "unit_actor"],
     "call": ["unit_ask", "unit_close", "unit_query", "sched_replies", "unit_send_receive"],
+    "receive": ["unit_send_receive", "unit_send_receive_deadline", "unit_send_receive_room", "sched_replies"],
     "config": ["unit_options", "unit_program_talk", "unit_spawn"],
     "deadline": ["unit_send_receive_deadline", "unit_ask_deadline"],
     "dialogue": ["unit_step_rules", "unit_step_route", "unit_step_conservation", "unit_step_unasked",

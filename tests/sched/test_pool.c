@@ -69,27 +69,26 @@ static void shut(house *h, size_t least, size_t most)
 }
 
 /* The second job comes while the thread of the first one works, becomes idle, looks, or sleeps. */
-static void a_start_meets_one_that_becomes_idle(void)
+static void start_behind(void (*first)(void *argument))
 {
     house h;
     open_house(&h);
-    sched_check(start(&h, &h.first));
+    sched_check(start_as(&h, &h.first, first));
     sched_quiet(false);
     sched_check(start(&h, &h.second));
     shut(&h, 1, 2);
     sched_check(h.second.runs == 1);
 }
 
+static void a_start_meets_one_that_becomes_idle(void)
+{
+    start_behind(run);
+}
+
 /* The same, and the first one says that it ends: the second start may wait a little for its thread. */
 static void a_start_looks_for_one_that_ends(void)
 {
-    house h;
-    open_house(&h);
-    sched_check(start_as(&h, &h.first, run_and_say_that_it_ends));
-    sched_quiet(false);
-    sched_check(start(&h, &h.second));
-    shut(&h, 1, 2);
-    sched_check(h.second.runs == 1);
+    start_behind(run_and_say_that_it_ends);
 }
 
 /* Two wait for the same one. */

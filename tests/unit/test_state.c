@@ -229,6 +229,42 @@ static void messages(void **test)
     liminal_snapshot_drop(&snapshot);
 }
 
+/* What a conversation's threads note down comes with times that may be a tick old. */
+static void what_is_noted_is_in_the_order_of_time_unless_the_clock_was_set(void **test)
+{
+    liminal_state *state = make_active(0);
+    liminal_envelope *said = say("said");
+    const liminal_time now = {liminal_envelope_read(said).created.unix_ns + 1000000000};
+    const liminal_time tick_ago = {now.unix_ns - LIMI_TICK_MOST_NS + 1}, set_back = {now.unix_ns - LIMI_TICK_MOST_NS};
+    liminal_snapshot *snapshot;
+    (void)test;
+    limi_state_note_sent(state, said, now);
+    limi_state_note_received(state, said, tick_ago);
+    limi_state_note_received(state, said, set_back);
+    snapshot = look(state);
+    assert_true(entry_of(snapshot, 0).time.unix_ns == now.unix_ns);
+    assert_true(entry_of(snapshot, 1).time.unix_ns == now.unix_ns);
+    assert_true(entry_of(snapshot, 2).time.unix_ns == set_back.unix_ns);
+    liminal_snapshot_drop(&snapshot);
+    liminal_envelope_drop(&said);
+    liminal_state_drop(&state);
+}
+
+static void what_is_noted_is_not_before_its_envelope(void **test)
+{
+    liminal_state *state = make_active(0);
+    liminal_envelope *said = say("said");
+    const liminal_time made = liminal_envelope_read(said).created;
+    liminal_snapshot *snapshot;
+    (void)test;
+    limi_state_note_sent(state, said, (liminal_time){made.unix_ns - LIMI_TICK_MOST_NS + 1});
+    snapshot = look(state);
+    assert_true(entry_of(snapshot, 0).time.unix_ns == made.unix_ns);
+    liminal_snapshot_drop(&snapshot);
+    liminal_envelope_drop(&said);
+    liminal_state_drop(&state);
+}
+
 /* Every phase takes what was received; only active takes what is sent. */
 static void messages_in_each_phase(void **test)
 {
@@ -518,6 +554,8 @@ int main(void)
         TEST(the_first_cause_stays),
         TEST(texts_of_causes),
         TEST(messages),
+        TEST(what_is_noted_is_in_the_order_of_time_unless_the_clock_was_set),
+        TEST(what_is_noted_is_not_before_its_envelope),
         TEST(messages_in_each_phase),
         TEST(exits),
         TEST(exits_of_many),
