@@ -6,7 +6,11 @@
  *
  * No wake is lost: ringing is a fetch-or, falling asleep a compare-and-swap from 0 to ASLEEP, on one
  * word. Either the ring comes first and the swap fails, or the ring sees ASLEEP and unparks. The word
- * has changed by then, so a park that begins after it returns at once. */
+ * has changed by then, so a park that begins after it returns at once.
+ *
+ * An owner that sleeps by a tray looks into it after it has said that it is asleep; who lays something there looks after
+ * that whether it has, and then rings. One of the two sees the other, for all of it is sequentially consistent. So who is
+ * awake need not be rung, and one write says all. */
 #include "bell.h"
 
 #define ASLEEP LIMI_BELL_ASLEEP
@@ -60,15 +64,54 @@ static bool is_set(const void *self)
     return limi_u32_load(&((const limi_bell *)self)->word.value) != 0;
 }
 
-void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns)
+static bool never(const void *self)
+{
+    (void)self;
+    return false;
+}
+
+static void sleep_unless(limi_bell *bell, bool (*has_come)(const void *self), bool (*is_there)(const void *self),
+                         const void *self, int64_t deadline_ns)
 {
     int64_t since_ns;
-    if (limi_spinner_look(&bell->spinner, is_set, bell) || !limi_bell_doze(bell)) {
+    if (limi_spinner_look(&bell->spinner, has_come, self) || !limi_bell_doze(bell)) {
         return;
     }
-    since_ns = limi_clock_monotonic();
-    while (limi_u32_load(&bell->word.value) == ASLEEP && limi_park(&bell->word, ASLEEP, deadline_ns)) {
+    if (!is_there(self)) {
+        since_ns = limi_clock_monotonic();
+        while (limi_u32_load(&bell->word.value) == ASLEEP && limi_park(&bell->word, ASLEEP, deadline_ns)) {
+        }
+        limi_spinner_slept(&bell->spinner, since_ns);
     }
     limi_bell_rouse(bell);
-    limi_spinner_slept(&bell->spinner, since_ns);
+}
+
+void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns)
+{
+    sleep_unless(bell, is_set, never, bell, deadline_ns);
+}
+
+typedef struct laid {
+    const limi_bell *bell;
+    const limi_atomic_ptr *tray;
+} laid;
+
+static bool is_laid(const void *self)
+{
+    const limi_atomic_ptr *where = ((const laid *)self)->tray;
+    uintptr_t tray;
+    limi_fetch(where); /* what lies there is taken next */
+    tray = limi_ptr_load(where);
+    return tray != 0 && (tray & 1) == 0;
+}
+
+static bool is_set_or_laid(const void *self)
+{
+    return is_set(((const laid *)self)->bell) || is_laid(self);
+}
+
+void limi_bell_sleep_by(limi_bell *bell, const limi_atomic_ptr *tray, int64_t deadline_ns)
+{
+    laid self = {bell, tray};
+    sleep_unless(bell, is_set_or_laid, is_laid, &self, deadline_ns);
 }

@@ -31,11 +31,15 @@ static inline bool limi_bell_is_rung(const limi_bell *bell)
 /* For others: whether the owner sleeps, or is about to. */
 static inline bool limi_bell_is_dozed(const limi_bell *bell)
 {
-    return (limi_u32_load_acquire(&bell->word.value) & LIMI_BELL_ASLEEP) != 0;
+    return (limi_u32_load(&bell->word.value) & LIMI_BELL_ASLEEP) != 0;
 }
 
 /* For the owner: sleep until a bit is set, or the deadline. */
 void limi_bell_sleep(limi_bell *bell, int64_t deadline_ns);
+
+/* The same, or until something lies in `tray`: an even address. Who lays that there rings if limi_bell_is_dozed() after
+ * it; else the owner sees it without. */
+void limi_bell_sleep_by(limi_bell *bell, const limi_atomic_ptr *tray, int64_t deadline_ns);
 
 /* For an owner that sleeps elsewhere, in a poll: say so, unless a bit is set already (false). Whoever rings
  * then is told that it has to wake the owner by its own means: true from limi_bell_set(). */

@@ -5,6 +5,7 @@
 #include "deadline.h"
 #include "detail.h"
 #include "dialogue.h"
+#include "handoff.h"
 #include "scope.h"
 #include "wait.h"
 
@@ -99,6 +100,12 @@ bool limi_call_await(limi_talk *talk, limi_request *request, liminal_deadline de
         if (done) {
             return true;
         }
+        if (limi_waiter_is_offered(&request->waiter)) {
+            if (limi_handoff_collect(talk, request)) {
+                return true;
+            }
+            continue;
+        }
         if (limi_deadline_is_past(deadline.ns)) {
             break;
         }
@@ -156,7 +163,9 @@ static void post_and_await(void *argument)
     bool is_barrier = c->request->node.kind == LIMI_NODE_BARRIER; /* the node is others' once it is posted */
     if (c->envelope != NULL && limi_actor_enter(&c->talk->actor, LIMI_ASSIST_WAIT)) {
         c->pushed = LIMI_PUSH_DUTY;
-        limi_talk_on_sent(c->talk, limi_request_ref(c->request));
+        if (!limi_handoff_give(c->talk, limi_request_ref(c->request))) {
+            limi_talk_on_sent(c->talk, c->request);
+        }
         limi_actor_leave(&c->talk->actor);
         c->decided = limi_call_await(c->talk, c->request, c->deadline);
         return;

@@ -83,8 +83,8 @@ void limi_dialogue_cut_off(limi_dialogue *d, limi_ticket *ticket, liminal_status
 
 /* ---- the shortest way ---- */
 
-/* A message for this inline seat, if it is the target still and has nothing else to do, is begun there: true; else
- * nothing was done. */
+/* A message for this seat, if it is the target still and nothing is queued there, is begun there: true; else nothing
+ * was done. */
 static inline bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ticket, uint32_t target,
                                                liminal_time now)
 {
@@ -94,6 +94,16 @@ static inline bool limi_dialogue_begin_at_once(limi_dialogue *d, limi_ticket *ti
     limi_state_note_sent(d->state, ticket->envelope, now);
     limi_dialogue_seat(d, ticket, target, LIMI_WHERE_BEGUN);
     return true;
+}
+
+/* One that was begun there at once, though its participant has not seen it yet, is queued again, before all others, as
+ * if it had never been begun. */
+static inline void limi_dialogue_take_back(limi_dialogue *d, limi_ticket *ticket)
+{
+    limi_list_remove(&ticket->link);
+    limi_list_prepend(&d->seats[ticket->seat].queue, &ticket->link);
+    ticket->where = LIMI_WHERE_QUEUED;
+    ticket->begun = false;
 }
 
 /* A message of a conversation without seats, while it is active and nobody waits, is kept for who receives it: true;

@@ -71,7 +71,7 @@ static void call(void *argument)
         return;
     }
     p->current = d->request;
-    limi_work_call_answer(p, p->talk);
+    limi_work_call_answer(p, p->talk, d->request->ticket.envelope, d->request->ticket.deadline);
     if (p->exiting) {
         limi_participant_conclude(p);
     }

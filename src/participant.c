@@ -25,6 +25,7 @@
 #include "config.h"
 #include "deadline.h"
 #include "detail.h"
+#include "handoff.h"
 #include "program.h"
 #include "scope.h"
 #include "talk.h"
@@ -81,6 +82,9 @@ static void answer_and_pull(limi_participant *p)
     p->reply = NULL;
     next.now_ns = limi_tick_monotonic();
     limi_mutex_lock(&talk->lock);
+    if (p->was_handed) {
+        limi_handoff_end(p);
+    }
     limi_talk_step_locked(talk, &answered, &first);
     may_pull = limi_participant_first_news(p) == NULL && limi_u32_load(&p->stopping) == 0;
     if (may_pull) {
@@ -96,6 +100,13 @@ static void answer_and_pull(limi_participant *p)
     limi_request_drop(request);
 }
 
+/* What was handed to it, without a look at anything else. True: that was all. */
+static bool answer_handed(limi_participant *p)
+{
+    limi_work_call_answer(p, NULL, p->engine->handed.envelope, p->engine->handed.deadline);
+    return !p->exiting && !limi_bell_is_rung(&p->engine->bell) && limi_handoff_offer(p);
+}
+
 /* As long as there are requests and nothing else to do. */
 static void answer_all(limi_participant *p)
 {
@@ -109,21 +120,40 @@ static void answer_all(limi_participant *p)
     }
 }
 
+/* False: there is nothing to do. */
+static bool has_done_something(limi_participant *p, uint32_t rung)
+{
+    liminal_exit news;
+    p->current = limi_handoff_accept(p);
+    if (p->current != NULL && (rung & ~(uint32_t)LIMI_RING_HANDOFF) == 0) {
+        if (answer_handed(p)) {
+            return false;
+        }
+        limi_work_bring_back(p);
+        return true;
+    }
+    if (p->current == NULL) {
+        p->current = limi_work_pull(p, &news);
+    }
+    if (p->current != NULL) {
+        answer_all(p);
+    } else if (p->heard != NULL) {
+        limi_work_hear(p);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void work(limi_participant *p)
 {
     while (!p->exiting) {
-        liminal_exit news;
-        (void)limi_bell_take(&p->engine->bell);
+        uint32_t rung = limi_bell_take(&p->engine->bell);
         if (limi_u32_load(&p->stopping) != 0) {
             return;
         }
-        p->current = limi_work_pull(p, &news);
-        if (p->current != NULL) {
-            answer_all(p);
-        } else if (p->heard != NULL) {
-            limi_work_hear(p);
-        } else {
-            limi_bell_sleep(&p->engine->bell, INT64_MAX);
+        if (!has_done_something(p, rung)) {
+            limi_bell_sleep_by(&p->engine->bell, &p->engine->handed.request, INT64_MAX);
         }
     }
 }
@@ -328,6 +358,7 @@ void limi_participant_init(limi_participant *p)
     if (limi_participant_has_thread(p)) {
         limi_bell_init(&p->engine->bell);
         limi_waiter_init(&p->engine->started);
+        limi_ptr_init(&p->engine->handed.request, 0);
     }
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);

@@ -22,12 +22,18 @@ enum {
     LIMI_RING_STOP = 4,   /* `stopping` is set, or it was killed */
     LIMI_RING_RESUME = 8, /* who was hushed may speak again */
     LIMI_RING_HURRY = 16, /* talk->hurry_ns has changed */
-    LIMI_RING_GO = 32     /* the spawn has succeeded: a PROGRAM's functions may be called */
+    LIMI_RING_GO = 32,    /* the spawn has succeeded: a PROGRAM's functions may be called */
+    LIMI_RING_HANDOFF = 64 /* a request was handed to it */
 };
 
 /* What only those have that have a thread of their own: THREAD, PROGRAM. */
 typedef struct limi_engine {
     limi_bell bell;
+    struct {
+        limi_atomic_ptr request; /* and where it is; see handoff.c */
+        const liminal_envelope *envelope;
+        liminal_deadline deadline;
+    } handed; /* THREAD: what was handed to it */
     limi_job job;
     limi_waiter started;   /* THREAD: start() has returned `start_status` */
     liminal_status start_status;
@@ -41,6 +47,8 @@ typedef struct limi_participant {
     liminal_participant_kind kind;
     liminal_behaviour behaviour; /* with its defaults filled in; a PROGRAM's has release() only */
     void *self;
+
+    limi_list news;           /* exit messages for it; guarded by talk->lock */
 
     limi_process process;  /* all but WATCHED, where it holds nothing but the pid */
     union {
@@ -57,11 +65,11 @@ typedef struct limi_participant {
     limi_atomic_u32 visiting; /* INLINE: `visit` is on its way */
     limi_node visit;          /* INLINE: posted to the conversation: it has work; once at a time */
     limi_node exit;           /* posted to the conversation, once, after `mourned` */
-    limi_list news;           /* exit messages for it; guarded by talk->lock */
 
     /* For the thread that runs the behaviour. */
     liminal_exit_reason reason;
     const liminal_exit *heard; /* the exit message that it is being told */
+    bool was_handed;           /* `current` was: see handoff.c */
     limi_request *current;     /* being answered ... */
     liminal_envelope *reply;   /* ... with this */
 

@@ -6,6 +6,7 @@
 #include "deadline.h"
 #include "detail.h"
 #include "envelope.h"
+#include "handoff.h"
 #include "scope.h"
 #include "talk.h"
 
@@ -118,7 +119,8 @@ liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope 
 void limi_work_answer(void *argument)
 {
     limi_participant *p = argument;
-    limi_work_call_answer(p, p->kind == LIMINAL_PARTICIPANT_INLINE ? p->talk : NULL);
+    limi_work_call_answer(p, p->kind == LIMINAL_PARTICIPANT_INLINE ? p->talk : NULL, p->current->ticket.envelope,
+                          p->current->ticket.deadline);
 }
 
 void limi_work_hear(void *argument)
@@ -142,6 +144,11 @@ void limi_work_hear(void *argument)
 void limi_work_bring_back(limi_participant *p)
 {
     limi_request *request = p->current;
+    if (p->was_handed) {
+        limi_mutex_lock(&p->talk->lock);
+        limi_handoff_end(p);
+        limi_mutex_unlock(&p->talk->lock);
+    }
     p->current = NULL;
     if (request != NULL && p->exiting && p->reply == NULL) {
         limi_request_drop(request); /* the rules still have it at this seat */

@@ -21,18 +21,20 @@ limi_request *limi_work_pull(limi_participant *participant, liminal_exit *out_ne
 void limi_work_answer(void *argument);
 void limi_work_hear(void *argument);
 
-/* That for a participant; `turn`: its talk, if it is inside that one's turn, else NULL. */
-static inline void limi_work_call_answer(limi_participant *p, const limi_talk *turn)
+/* That for a participant; `turn`: its talk, if it is inside that one's turn, else NULL; and what is in its current
+ * request, for who has that without looking. */
+static inline void limi_work_call_answer(limi_participant *p, const limi_talk *turn, const liminal_envelope *request,
+                                         liminal_deadline until)
 {
     limi_scope *scope = limi_scope_here();
     const liminal_trace_context trace = scope->trace;
-    const liminal_envelope *outer = scope->request, *request = p->current->ticket.envelope;
+    const liminal_envelope *outer = scope->request;
     const liminal_deadline deadline = scope->deadline;
     limi_frame frame = {.participant = p, .turn = turn, .supervisor = p->talk->supervisor};
     liminal_status st;
     scope->trace = request->facts.trace;
     scope->request = request;
-    scope->deadline = p->current->ticket.deadline;
+    scope->deadline = until;
     limi_frame_push(scope, &frame);
     st = p->behaviour.answer(p->self, request, &p->reply);
     limi_frame_pop(scope, &frame);

@@ -59,7 +59,8 @@
  *   limi_NAME_add(a, v), limi_NAME_sub(a, v), limi_NAME_or(a, v), limi_NAME_and(a, v)   return the value before
  *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v), limi_u32_store_relaxed(a, v)   for counts of references
  *
- * and limi_relax(), a pause inside a spin; and what is wanted so often that it is to cost no call:
+ * and limi_relax(), a pause inside a spin; limi_fetch(address), which has the line with that address brought to this
+ * processor for writing, and may do nothing; and what is wanted so often that it is to cost no call:
  * the locks, limi_thread_room(), limi_epoch() and limi_epoch_known(), which stand further down. */
 
 /* ---- locks ------------------------------------------------------------------------------------ */

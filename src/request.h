@@ -26,10 +26,11 @@ void limi_stock_init(limi_stock *stock, const liminal_allocator *allocator);
 void limi_stock_clear(limi_stock *stock); /* when nobody has any of its requests */
 
 typedef struct limi_request {
+    limi_waiter waiter; /* done: the ticket is decided */
+    liminal_envelope *offer; /* see handoff.c */
     limi_ticket ticket;
     limi_node node; /* in the conversation's mailbox */
     limi_refcount owners;
-    limi_waiter waiter; /* done: the ticket is decided */
     limi_list sleeper;  /* on talk->sleepers */
     bool placed;        /* holds a place of the quota, `bytes` wide */
     size_t bytes;

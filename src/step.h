@@ -27,13 +27,13 @@ typedef enum limi_where {
 
 /* One wish of a caller, from the event that brings it until it is settled. */
 typedef struct limi_ticket {
+    limi_ticket_kind kind;
+    liminal_status outcome;     /* once decided */
+    liminal_envelope *envelope; /* SEND, ASK: what is said; never changes, but in a buffer becomes the reply */
+    liminal_deadline deadline;  /* SEND, ASK: after this it need not be begun */
+    liminal_envelope *reply;    /* decided ASK and RECEIVE: the caller's; SEND: waiting to be received */
     limi_list link; /* on a list of the dialogue */
     limi_list hop;  /* on effects->settled or ->closed */
-    limi_ticket_kind kind;
-    liminal_envelope *envelope; /* SEND, ASK: what is said; never changes, but in a buffer becomes the reply */
-    liminal_envelope *reply;    /* decided ASK and RECEIVE: the caller's; SEND: waiting to be received */
-    liminal_deadline deadline;  /* SEND, ASK: after this it need not be begun */
-    liminal_status outcome;     /* once decided */
     limi_where where;
     uint32_t seat;    /* while it is at one */
     uint64_t number;  /* the same: how many had been seated when it was, with it */
@@ -139,11 +139,11 @@ liminal_status limi_dialogue_refusal(const limi_dialogue *dialogue, limi_words *
 
 typedef enum limi_event_kind {
     LIMI_EVENT_SENT,     /* ticket: a SEND or ASK was accepted */
-    LIMI_EVENT_PULL,     /* seat: it can begin a request; the ticket is an output, NULL if there is none, or if
-                          * `wants_clock`, out: come again with the exact time, for a deadline is near */
     LIMI_EVENT_ANSWERED, /* seat has answered ticket, with `reply` or NULL for silence */
     LIMI_EVENT_UNASKED,  /* seat says something: a SEND ticket with nothing but a reply */
     LIMI_EVENT_RECEIVE,  /* ticket: a receiver has come; it stays only if `may_wait` */
+    LIMI_EVENT_PULL,     /* seat: it can begin a request; the ticket is an output, NULL if there is none, or if
+                          * `wants_clock`, out: come again with the exact time, for a deadline is near */
     LIMI_EVENT_GAVE_UP,  /* ticket: its caller has gone */
     LIMI_EVENT_EXITED,   /* seat, reason, and when that was seen */
     LIMI_EVENT_KILLED,   /* the actor was: restart it, or no more */

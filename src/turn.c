@@ -14,6 +14,7 @@
 
 #include "deadline.h"
 #include "detail.h"
+#include "handoff.h"
 #include "scope.h"
 #include "state.h"
 
@@ -127,7 +128,7 @@ static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
 {
     liminal_supervisor *supervisor = talk->supervisor;
     liminal_exit_reason reason = {LIMINAL_EXIT_NORMAL, 0};
-    if (killed) {
+    if (killed && done->cause != LIMINAL_ECLOSED) {
         reason = (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0};
     } else if (done->cause != LIMINAL_ECLOSED) {
         reason = (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)done->cause};
@@ -204,6 +205,9 @@ void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
     done->cause = LIMINAL_OK;
     done->dead = NULL;
     limi_effects_init(effects);
+    if (event->kind >= LIMI_EVENT_PULL) {
+        limi_handoff_settle(talk, effects);
+    }
     if (is_stamped(talk, event)) {
         event->now.unix_ns = event->kind < LIMI_EVENT_EXITED ? limi_clock_recent().wall : limi_clock_wall();
     }

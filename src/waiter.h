@@ -12,10 +12,12 @@ typedef struct limi_waiter {
 void limi_waiter_init(limi_waiter *waiter);
 void limi_waiter_destroy(limi_waiter *waiter);
 
+#define LIMI_WAITER_PENDING 0
+
 /* To be waited for again, for something else: nobody waits, and nobody can still come with the last thing. */
 static inline void limi_waiter_renew(limi_waiter *waiter)
 {
-    limi_u32_store_relaxed(&waiter->word.value, 0);
+    limi_u32_store_relaxed(&waiter->word.value, LIMI_WAITER_PENDING);
 }
 
 /* It is done: what was written before is seen after the wait. Once; the caller keeps the waiter alive
@@ -27,8 +29,20 @@ void limi_waiter_disturb(limi_waiter *waiter);
 
 bool limi_waiter_is_done(const limi_waiter *waiter);
 
-/* Wait until it is done: true; or until the deadline, or until disturbed. One thread at a time; may be
- * called again after false. No spinner: it will take long. */
+/* For one that was renewed and that nobody else knows: until it sleeps, or is shut or disturbed, the waiting thread may
+ * be offered the rest of the work. */
+void limi_waiter_open(limi_waiter *waiter);
+void limi_waiter_shut(limi_waiter *waiter); /* by anyone */
+
+/* The work is offered: what was written before is for who takes it. False: not any more. */
+bool limi_waiter_offer(limi_waiter *waiter);
+bool limi_waiter_is_offered(const limi_waiter *waiter);
+
+/* It is the caller's now, and nobody else's, who calls done() in the end; false: nothing is offered. */
+bool limi_waiter_take(limi_waiter *waiter);
+
+/* Wait until it is done: true; or until the deadline, or until disturbed or offered something. One thread at a time;
+ * may be called again after false. No spinner: it will take long. */
 bool limi_waiter_wait(limi_waiter *waiter, limi_spinner *spinner, int64_t deadline_ns);
 
 #endif

@@ -5,6 +5,11 @@
 
 #include "platform_atomic.h"
 
+static inline void limi_fetch(const void *address)
+{
+    (void)address;
+}
+
 static inline void limi_relax(void)
 {
     sched_relax();

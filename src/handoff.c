@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* handoff.c -- the shortest way of an ask to a participant with a thread of its own, and back.
+ *
+ * What one processor has written last costs the other a tenth of a microsecond to look at, line by line, and the
+ * rules are a dozen lines. So for an ask by a participant that has nothing else to do they stay where the asker is: it
+ * begins the request in the participant's place, and brings the answer to the rules in its place too, if it has not
+ * gone to sleep meanwhile. The participant's thread sees a line of its engine, the request's first one and the
+ * envelope, and takes no lock.
+ *
+ *   NONE --give--> GIVEN                   by the asker, with the duty and the lock: begun, for the rules
+ *   GIVEN --accept--> TAKEN                by the participant's thread, without the lock
+ *   TAKEN --offer--> OFFERED               by the same, without the lock
+ *   OFFERED --collect, settle--> NONE      by anyone, with the lock: the answer goes to the rules
+ *   GIVEN --settle--> NONE                 by anyone, with the lock: it is queued again, as if it had never been begun
+ *   TAKEN --settle, end--> NONE            with the lock: nothing is offered any more; the participant brings back the
+ *                                          answer itself, by a step of the rules like any other
+ *
+ * talk->handed is the request while it is not NONE, with a share of it, which goes to whoever makes it NONE, or with
+ * TAKEN stays the participant's. GIVEN and TAKEN are told apart by engine->handed.request, TAKEN and OFFERED by
+ * request->waiter, each by a compare-and-swap; so of an accept and a settle, or of an offer and a settle, one comes first
+ * and the other sees it.
+ *
+ * It is given only while nothing is queued, begun or told at the target's seat, so it comes before all else there.
+ * Whoever brings an event that may decide about it otherwise, a caller who gives up, an exit, a close, a deadline, or
+ * the participant that looks for more to do, settles first, under the same lock: so nothing is decided about a request
+ * while an answer to it is on offer, and the rules know of all that was ever known of it.
+ *
+ * No wake is lost: see bell.c for the tray. What comes after the give rings the bell, or is found behind it: a thread
+ * that was rung for nothing else before it accepted, nor until it has offered, has nothing else to do and goes to sleep
+ * without asking the rules. What is queued again rings too. Who asked can't go to sleep with an offer made: see
+ * waiter.c. */
+#include "handoff.h"
+
+#include "deadline.h"
+#include "dialogue.h"
+#include "envelope.h"
+
+#define TAKEN ((uintptr_t)1)
+
+#define LINE 64
+
+/* An envelope that another processor has filled: all of its lines at once, not one after the other. */
+static inline void fetch(const liminal_envelope *envelope)
+{
+    const char *at = (const char *)envelope, *end = at + sizeof *envelope + LINE;
+    limi_fetch(at);
+    for (at += LINE; at < end; at += LINE) {
+        __builtin_prefetch(at);
+    }
+}
+
+static bool is_late(int64_t deadline_ns)
+{
+    return deadline_ns != INT64_MAX && limi_clock_near(deadline_ns) >= deadline_ns;
+}
+
+static limi_participant *target_of(limi_talk *talk)
+{
+    uint32_t target = talk->dialogue.target;
+    limi_participant *p = target < talk->participant_count ? &talk->participants[target] : NULL;
+    return p != NULL && p->kind == LIMINAL_PARTICIPANT_THREAD ? p : NULL;
+}
+
+static bool give_locked(limi_talk *talk, limi_participant *p, limi_request *request, liminal_time now)
+    LIMI_REQUIRES(talk->lock)
+{
+    limi_dialogue *d = &talk->dialogue;
+    if (talk->handed != NULL || request->ticket.withdrawn || !limi_list_empty(&d->seats[p->seat].begun) ||
+        !limi_list_empty(&p->news) || !limi_dialogue_begin_at_once(d, &request->ticket, p->seat, now)) {
+        return false;
+    }
+    talk->handed = limi_request_ref(request);
+    limi_waiter_open(&request->waiter);
+    p->engine->handed.envelope = request->ticket.envelope;
+    p->engine->handed.deadline = request->ticket.deadline;
+    limi_ptr_store(&p->engine->handed.request, (uintptr_t)request);
+    return true;
+}
+
+bool limi_handoff_give(limi_talk *talk, limi_request *request)
+{
+    liminal_time now = {limi_clock_recent().wall};
+    limi_participant *p;
+    bool given;
+    if (is_late(request->ticket.deadline.ns)) {
+        return false;
+    }
+    limi_mutex_lock(&talk->lock);
+    p = target_of(talk);
+    given = p != NULL && give_locked(talk, p, request, now);
+    limi_mutex_unlock(&talk->lock);
+    if (given && limi_bell_is_dozed(&p->engine->bell)) {
+        limi_participant_ring(p, LIMI_RING_HANDOFF);
+    }
+    return given;
+}
+
+/* It was begun in place of a participant that does not begin it. */
+static void take_back(limi_talk *talk, limi_request *request) LIMI_REQUIRES(talk->lock)
+{
+    talk->handed = NULL;
+    limi_dialogue_take_back(&talk->dialogue, &request->ticket);
+    limi_request_drop(request); /* not the last one: the rules have theirs */
+}
+
+/* Too late: unless the rules have been told that it was begun, it was not. */
+static bool forgo(limi_talk *talk, limi_request *request)
+{
+    bool forgone;
+    limi_mutex_lock(&talk->lock);
+    forgone = talk->handed == request;
+    if (forgone) {
+        take_back(talk, request);
+    }
+    limi_mutex_unlock(&talk->lock);
+    return forgone;
+}
+
+limi_request *limi_handoff_accept(limi_participant *p)
+{
+    uintptr_t handed = limi_ptr_load_acquire(&p->engine->handed.request);
+    limi_request *request = (limi_request *)handed;
+    if (handed == 0 || (handed & TAKEN) != 0 || !limi_ptr_cas(&p->engine->handed.request, &handed, handed | TAKEN)) {
+        return NULL;
+    }
+    fetch(p->engine->handed.envelope);
+    if (is_late(p->engine->handed.deadline.ns) && forgo(p->talk, request)) {
+        return NULL;
+    }
+    p->was_handed = true;
+    return request;
+}
+
+bool limi_handoff_offer(limi_participant *p)
+{
+    limi_request *request = p->current;
+    request->offer = p->reply;
+    if (!limi_waiter_offer(&request->waiter)) {
+        return false;
+    }
+    p->was_handed = false;
+    p->reply = NULL;
+    p->current = NULL;
+    return true;
+}
+
+void limi_handoff_end(limi_participant *p)
+{
+    p->was_handed = false;
+    if (p->talk->handed == p->current) {
+        p->talk->handed = NULL;
+    }
+}
+
+/* The offer that was made, as an event, with the share of its request. */
+static bool collect(limi_talk *talk, limi_request *request, limi_event *event) LIMI_REQUIRES(talk->lock)
+{
+    if (!limi_waiter_take(&request->waiter)) {
+        return false;
+    }
+    talk->handed = NULL;
+    *event = (limi_event){.kind = LIMI_EVENT_ANSWERED, .seat = request->ticket.seat, .ticket = &request->ticket,
+                          .reply = request->offer};
+    return true;
+}
+
+/* Nothing else has happened: nobody but who asked need hear of the answer, so nobody is told, and no effects follow. */
+static bool collect_at_once(limi_talk *talk, limi_request *request, liminal_time now) LIMI_REQUIRES(talk->lock)
+{
+    if (talk->handed != request || !limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket,
+                                                                 request->ticket.seat, &request->offer, now)) {
+        return false;
+    }
+    talk->handed = NULL;
+    return true;
+}
+
+bool limi_handoff_collect(limi_talk *talk, limi_request *request)
+{
+    liminal_time now = {limi_clock_recent().wall};
+    limi_event event;
+    limi_done done;
+    bool at_once, collected;
+    if (request->offer != NULL) {
+        fetch(request->offer);
+    }
+    limi_mutex_lock(&talk->lock);
+    at_once = collect_at_once(talk, request, now);
+    collected = !at_once && talk->handed == request && collect(talk, request, &event);
+    if (collected) {
+        limi_talk_step_locked(talk, &event, &done);
+    }
+    limi_mutex_unlock(&talk->lock);
+    if (at_once) {
+        limi_quota_release(&talk->quota, request->bytes);
+        limi_refcount_set(&request->owners, 1); /* the rules' share is gone, and the one that lay there */
+    } else if (collected) {
+        limi_talk_perform(talk, &done);
+        liminal_envelope_drop(&event.reply);
+        limi_request_drop(request);
+    }
+    return at_once;
+}
+
+void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
+{
+    limi_request *request = talk->handed;
+    uintptr_t given = (uintptr_t)request;
+    limi_event event;
+    if (request == NULL) {
+        return;
+    }
+    if (limi_ptr_cas(&talk->participants[request->ticket.seat].engine->handed.request, &given, 0)) {
+        effects->work = request->ticket.seat; /* it may not have been told yet */
+        take_back(talk, request);
+        return;
+    }
+    limi_waiter_shut(&request->waiter);
+    if (collect(talk, request, &event)) {
+        event.now.unix_ns = limi_clock_recent().wall;
+        limi_step(&talk->dialogue, &event, effects);
+        LIMI_ASSERT(event.reply == NULL); /* who asked has neither given up nor been told anything else */
+        limi_request_drop(request); /* nor is this the last one */
+    }
+    talk->handed = NULL;
+}

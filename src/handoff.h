@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* handoff.h -- the shortest way of an ask to a participant with a thread of its own, and back: see handoff.c. */
+#ifndef LIMI_HANDOFF_H
+#define LIMI_HANDOFF_H
+
+#include "talk.h"
+
+/* With the duty, in place of limi_talk_on_sent(): true, or nothing was done and that is to be called. */
+bool limi_handoff_give(limi_talk *talk, limi_request *request);
+
+/* For the participant's thread: what was handed to it, with a share, or NULL. */
+limi_request *limi_handoff_accept(limi_participant *participant);
+
+/* For the same: what came of participant->current, which it has accepted, is left to who asked: it has nothing any
+ * more. False: it is to bring that back itself. */
+bool limi_handoff_offer(limi_participant *participant);
+
+/* For the same: if it still has something that was handed to it, it is going to bring that back itself. */
+void limi_handoff_end(limi_participant *participant) LIMI_REQUIRES(participant->talk->lock);
+
+/* For who asked: bring what was offered to the rules, unless somebody else has. True: it is decided, and the waiter is
+ * not told; else that is done, or about to be. */
+bool limi_handoff_collect(limi_talk *talk, limi_request *request);
+
+/* Before whatever may lead to an end: what the rules know is true again. */
+void limi_handoff_settle(limi_talk *talk, limi_effects *effects) LIMI_REQUIRES(talk->lock);
+
+#endif
