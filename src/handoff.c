@@ -65,10 +65,11 @@ static bool give_locked(limi_talk *talk, limi_participant *p, limi_request *requ
     LIMI_REQUIRES(talk->lock)
 {
     limi_dialogue *d = &talk->dialogue;
-    if (talk->handed != NULL || request->ticket.withdrawn || !limi_list_empty(&d->seats[p->seat].begun) ||
-        !limi_list_empty(&p->news) || !limi_dialogue_begin_at_once(d, &request->ticket, p->seat, now)) {
+    if (request->ticket.withdrawn || !limi_list_empty(&d->seats[p->seat].begun) || !limi_list_empty(&p->news) ||
+        !limi_dialogue_begin_at_once(d, &request->ticket, p->seat, now)) {
         return false;
     }
+    LIMI_ASSERT(talk->handed == NULL); /* it would be begun */
     talk->handed = limi_request_ref(request);
     limi_waiter_open(&request->waiter);
     p->engine->handed.envelope = request->ticket.envelope;
@@ -167,7 +168,7 @@ static bool collect(limi_talk *talk, limi_request *request, limi_event *event) L
 /* Nothing else has happened: nobody but who asked need hear of the answer, so nobody is told, and no effects follow. */
 static bool collect_at_once(limi_talk *talk, limi_request *request, liminal_time now) LIMI_REQUIRES(talk->lock)
 {
-    if (talk->handed != request || !limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket,
+    if (!limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket,
                                                                  request->ticket.seat, &request->offer, now)) {
         return false;
     }

@@ -108,6 +108,67 @@ static void disturbed_against_done(void)
     sched_join(other);
 }
 
+/* What is left to be done is offered to who waits; it is taken by one: who waits, or another one who has shut it. */
+static void make_offer(void *argument)
+{
+    desk *d = argument;
+    d->plain = 7;
+    if (!limi_waiter_offer(&d->waiter)) {
+        d->plain = 8;
+        limi_waiter_done(&d->waiter);
+    }
+    leave_desk(d);
+}
+
+static void shut_and_take(void *argument)
+{
+    desk *d = argument;
+    limi_waiter_shut(&d->waiter);
+    if (limi_waiter_take(&d->waiter)) {
+        sched_check(d->plain == 7);
+        d->plain = 8;
+        limi_waiter_done(&d->waiter);
+        sched_outcome(2);
+    }
+}
+
+static void offered_of(bool is_shut)
+{
+    desk *d = open_desk();
+    int other, third = 0;
+    bool done = false;
+    limi_waiter_open(&d->waiter);
+    other = sched_thread(make_offer, d);
+    if (is_shut) {
+        third = sched_thread(shut_and_take, d);
+    }
+    while (!done && !(done = limi_waiter_wait(&d->waiter, NULL, INT64_MAX))) {
+        if (limi_waiter_is_offered(&d->waiter) && limi_waiter_take(&d->waiter)) {
+            sched_check(d->plain == 7);
+            sched_outcome(0);
+            d->plain = 8;
+            done = true;
+        }
+    }
+    sched_check(d->plain == 8);
+    sched_outcome(1);
+    if (is_shut) {
+        sched_join(third);
+    }
+    leave_desk(d);
+    sched_join(other);
+}
+
+static void offered_against_wait(void)
+{
+    offered_of(false);
+}
+
+static void offered_against_shut(void)
+{
+    offered_of(true);
+}
+
 static void waiters(void **state)
 {
     (void)state;
@@ -117,6 +178,9 @@ static void waiters(void **state)
     assert_seen(prove(done_against_deadline, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4, .early = 2,
                       .spurious = 1),
                 3);
+    assert_seen(prove(offered_against_wait, .preemptions = SCHED_ANY, .turns = SCHED_ANY, .old = 4, .spurious = 1), 3);
+    assert_seen(prove(offered_against_shut, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .spurious = 1), 7);
+    assert_seen(prove(offered_against_shut, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .spins = 1), 7);
     assert_seen(prove(disturbed_against_done, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .spurious = 1), 3);
 }
 
@@ -126,6 +190,7 @@ typedef struct house {
     limi_bell bell;
     int plain[2];
     limi_word outside; /* what the owner sleeps on who sleeps elsewhere */
+    limi_atomic_ptr tray;
     int64_t deadline;
 } house;
 
@@ -134,6 +199,7 @@ static void house_init(house *h)
     memset(h, 0, sizeof *h);
     limi_bell_init(&h->bell);
     limi_word_init(&h->outside, 0);
+    limi_ptr_init(&h->tray, 0);
     h->deadline = INT64_MAX;
 }
 
@@ -228,11 +294,55 @@ static void asleep_elsewhere(void)
     sched_join(one);
 }
 
+/* By a tray: who lays something there rings only if the owner sleeps. */
+static const uint64_t something[1];
+
+static void lay_something(void *argument)
+{
+    house *h = argument;
+    h->plain[1] = 1;
+    limi_ptr_store(&h->tray, (uintptr_t)something);
+    if (limi_bell_is_dozed(&h->bell)) {
+        limi_bell_ring(&h->bell, 4);
+    } else {
+        sched_outcome(0);
+    }
+}
+
+static void asleep_by_a_tray(void)
+{
+    house h;
+    int one, two;
+    bool laid = false;
+    uint32_t rung = 0;
+    house_init(&h);
+    one = sched_thread(ring_one, &h);
+    two = sched_thread(lay_something, &h);
+    while (!laid || (rung & 1) == 0) {
+        uintptr_t there;
+        rung |= limi_bell_take(&h.bell);
+        there = limi_ptr_load(&h.tray);
+        if (there == (uintptr_t)something && limi_ptr_cas(&h.tray, &there, there | 1)) {
+            sched_check(!laid && h.plain[1] == 1);
+            laid = true;
+        } else if (!laid || (rung & 1) == 0) {
+            limi_bell_sleep_by(&h.bell, &h.tray, INT64_MAX);
+        }
+    }
+    sched_check(h.plain[0] == 1);
+    sched_outcome(1);
+    sched_join(one);
+    sched_join(two);
+    limi_bell_destroy(&h.bell);
+}
+
 static void bells(void **state)
 {
     (void)state;
     assert_all(prove(rung_by_two, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .spurious = 1));
     assert_seen(prove(rung_or_late, .preemptions = 3, .turns = SCHED_ANY, .old = 3, .spurious = 1, .early = 2), 3);
+    assert_seen(prove(asleep_by_a_tray, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .spurious = 1), 3);
+    assert_seen(prove(asleep_by_a_tray, .preemptions = 3, .turns = SCHED_ANY, .old = 2, .spins = 1), 3);
     assert_seen(prove(asleep_elsewhere, .preemptions = 4, .turns = SCHED_ANY, .old = 3, .spurious = 1), 3);
 }
 
