@@ -78,7 +78,7 @@ static void sleep_unless(limi_bell *bell, bool (*has_come)(const void *self), bo
         return;
     }
     if (!is_there(self)) {
-        since_ns = limi_clock_monotonic();
+        since_ns = limi_spinner_sleeps();
         while (limi_u32_load(&bell->word.value) == ASLEEP && limi_park(&bell->word, ASLEEP, deadline_ns)) {
         }
         limi_spinner_slept(&bell->spinner, since_ns);

@@ -100,11 +100,15 @@ static void answer_and_pull(limi_participant *p)
     limi_request_drop(request);
 }
 
-/* What was handed to it, without a look at anything else. True: that was all. */
-static bool answer_handed(limi_participant *p)
+/* After answer(): bring back what came of it; true: the next request has been begun, or there is none. */
+static bool go_on(limi_participant *p)
 {
-    limi_work_call_answer(p, NULL, p->engine->handed.envelope, p->engine->handed.deadline);
-    return !p->exiting && !limi_bell_is_rung(&p->engine->bell) && limi_handoff_offer(p);
+    if (p->exiting || limi_bell_is_rung(&p->engine->bell)) {
+        limi_work_bring_back(p);
+        return false;
+    }
+    answer_and_pull(p);
+    return true;
 }
 
 /* As long as there are requests and nothing else to do. */
@@ -112,12 +116,17 @@ static void answer_all(limi_participant *p)
 {
     while (p->current != NULL) {
         limi_work_answer(p);
-        if (p->exiting || limi_bell_is_rung(&p->engine->bell)) {
-            limi_work_bring_back(p);
+        if (!go_on(p)) {
             return;
         }
-        answer_and_pull(p);
     }
+}
+
+/* What was handed to it, without a look at anything else. True: it has been left to who asked. */
+static bool answer_handed(limi_participant *p)
+{
+    limi_work_call_answer(p, NULL, p->engine->handed.envelope, p->engine->handed.deadline);
+    return !p->exiting && !limi_bell_is_rung(&p->engine->bell) && limi_handoff_offer(p);
 }
 
 /* False: there is nothing to do. */
@@ -129,7 +138,9 @@ static bool has_done_something(limi_participant *p, uint32_t rung)
         if (answer_handed(p)) {
             return false;
         }
-        limi_work_bring_back(p);
+        if (go_on(p)) {
+            answer_all(p);
+        }
         return true;
     }
     if (p->current == NULL) {

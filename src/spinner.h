@@ -65,9 +65,15 @@ static inline bool limi_spinner_look(limi_spinner *spinner, bool (*has_come)(con
     return false;
 }
 
+/* Around a sleep. */
+static inline int64_t limi_spinner_sleeps(void)
+{
+    return limi_spin_limit() != 0 ? limi_clock_monotonic() : INT64_MIN;
+}
+
 static inline void limi_spinner_slept(limi_spinner *spinner, int64_t since_ns)
 {
-    if (limi_clock_monotonic() - since_ns < LIMI_SHORT_SLEEP_NS) {
+    if (since_ns != INT64_MIN && limi_clock_monotonic() - since_ns < LIMI_SHORT_SLEEP_NS) {
         limi_spinner_paid(spinner);
     }
 }

@@ -119,7 +119,7 @@ bool limi_waiter_wait(limi_waiter *waiter, limi_spinner *spinner, int64_t deadli
     if (!limi_u32_cas(&waiter->word.value, &seen, PARKED)) {
         return seen == DONE || leave(&waiter->word.value, DISTURBED);
     }
-    since_ns = spinner != NULL ? limi_clock_monotonic() : 0;
+    since_ns = spinner != NULL ? limi_spinner_sleeps() : 0;
     done = sleep_until(waiter, deadline_ns);
     if (done && spinner != NULL) {
         limi_spinner_slept(spinner, since_ns);
