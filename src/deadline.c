@@ -7,7 +7,7 @@
 
 liminal_deadline liminal_deadline_in_ns(int64_t ns)
 {
-    return (liminal_deadline){limi_later(limi_clock_monotonic(), ns > 0 ? ns : 0)};
+    return (liminal_deadline){limi_later(limi_clock_counted().monotonic, ns > 0 ? ns : 0)};
 }
 
 liminal_deadline liminal_deadline_in_ms(uint32_t ms)

@@ -44,7 +44,7 @@ static inline liminal_envelope *make_plain(size_t room, const void *data, size_t
     liminal_envelope *envelope;
     int64_t now;
     limi_mint_ready(&here->generator);
-    now = limi_clock_both().wall;
+    now = limi_clock_counted().wall;
     envelope = limi_envelope_lay_plain(room);
     if (envelope == NULL) {
         return limi_no_memory(sizeof *envelope + room);
@@ -73,7 +73,7 @@ LIMI_APART static liminal_status make(size_t room, const liminal_envelope_option
     }
     if (st == LIMINAL_OK) {
         limi_mint_ready(&here->generator);
-        fill_in(*out, &checked, here, limi_clock_both().wall);
+        fill_in(*out, &checked, here, limi_clock_counted().wall);
     }
     return st;
 }
