@@ -8,13 +8,18 @@
  * What else can happen meanwhile is a step of somebody else's: the participant is killed, the conversation fails or
  * is closed. The rules are asked before each of the two steps whether they still are where they were; if not,
  * or if the behaviour ends its participant, the request goes the ordinary way from there on, for which its three
- * shares were handed out at the start: the caller's, the rules' and the participant's. */
+ * shares were handed out at the start: the caller's, the rules' and the participant's.
+ *
+ * The behaviour finds two things ready for the envelope that will be its answer, in the thread's room: memory for it, of
+ * one that the log has pushed out before, and a share of the request, to be its cause; for to count such a share is
+ * cheaper as long as no other thread can do so too. What it leaves is let go of. */
 #include "call.h"
 
 #include "deadline.h"
 #include "dialogue.h"
 #include "envelope.h"
 #include "participant_work.h"
+#include "scope.h"
 #include "seldom.h"
 
 /* For what is called with the thread guarded. */
@@ -43,13 +48,47 @@ static inline void fill_in(limi_request *request, liminal_envelope *envelope, in
     limi_refcount_set(&request->owners, 3);
 }
 
+/* With the lock. If the caller has the only other share of the request, nobody else can count: the log's goes under
+ * the lock. */
+static inline void make_ready(limi_talk *talk, liminal_envelope *request, bool is_sole)
+{
+    limi_ready *ready = &limi_scope_room_here()->ready;
+    ready->remains = talk->dialogue.state->log.remains;
+    talk->dialogue.state->log.remains = NULL;
+    if (is_sole) {
+        limi_refcount_up_alone(&request->owners);
+        ready->cause = request;
+    }
+}
+
 static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request, liminal_time now)
 {
-    bool begun;
+    liminal_envelope *envelope = request->ticket.envelope;
+    bool is_sole = limi_refcount_is_sole(&envelope->owners), begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
+    if (begun) {
+        make_ready(talk, envelope, is_sole);
+    }
     limi_mutex_unlock(&talk->lock);
     return begun;
+}
+
+LIMI_SELDOM static void let_go(limi_ready *ready)
+{
+    limi_ready left = *ready;
+    *ready = (limi_ready){NULL, NULL};
+    limi_envelope_unref(left.cause);
+    limi_plain_release(left.remains);
+}
+
+/* No answer was made, or not of what was ready for it. */
+static inline void take_back(void)
+{
+    limi_ready *ready = &limi_scope_room_here()->ready;
+    if (ready->cause != NULL || ready->remains != NULL) {
+        let_go(ready);
+    }
 }
 
 static inline bool answer(limi_talk *talk, limi_participant *p, limi_request *request)
@@ -86,6 +125,7 @@ static void conclude(void *argument)
 static void unwound(void *argument)
 {
     direct *d = argument;
+    take_back();
     limi_participant_unwound(d->participant);
     limi_ask_abandoned(d->talk, d->request, d->envelope);
 }
@@ -134,6 +174,7 @@ static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_e
         return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
     }
     limi_thread_guard(call, unwound, &d);
+    take_back();
     if (p->current != request) {
         return go_on(&d, out_reply, deadline);
     }

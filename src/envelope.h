@@ -9,14 +9,16 @@
 #include "refcount.h"
 
 struct liminal_envelope {
-    liminal_allocator allocator; /* if `block` is not 0 */
-    size_t block;                /* bytes allocated by that; 0: it is the default one's */
+    /* What its end needs lies together, down to facts.cause: by then it has not been looked at for long. */
     limi_refcount owners;
-    size_t size;
-    void *data;
+    size_t block; /* bytes allocated by `allocator`; 0: it is the default one's */
     void (*release)(void *context, void *data, size_t size); /* of an adopted buffer, or NULL */
-    void *release_context;
+    void *data;
+    size_t size;
     liminal_envelope_facts facts; /* facts.cause is an owned reference */
+
+    void *release_context;
+    liminal_allocator allocator; /* if `block` is not 0 */
 
     /* The payload comes first, so that a struct that was copied in can be read where it lies. */
     _Alignas(max_align_t) unsigned char room[];
@@ -45,10 +47,16 @@ liminal_status limi_envelope_too_large(size_t room);
 #define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
 
 /* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from the
- * default allocator without its table, for there are two in each ask: a `block` of 0 says so. */
-static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
+ * default allocator without its table, for there are two in each ask: a `block` of 0 says so; or from *remains, if there
+ * is one with as much room: see limi_envelope_free_into(). */
+static inline liminal_envelope *limi_envelope_lay_plain(size_t room, liminal_envelope **remains)
 {
-    liminal_envelope *envelope = limi_plain_allocate(sizeof(liminal_envelope) + room);
+    liminal_envelope *envelope = *remains;
+    if (envelope != NULL && room <= envelope->size + 1) {
+        *remains = NULL;
+    } else {
+        envelope = limi_plain_allocate(sizeof(liminal_envelope) + room);
+    }
     if (envelope != NULL) {
         envelope->block = 0;
         envelope->release = NULL;
@@ -68,6 +76,18 @@ static inline void limi_envelope_count(const liminal_envelope *envelope)
 }
 
 void limi_envelope_free(liminal_envelope *dead); /* with no owner left */
+
+/* The same, but of what ends with it, one that came from the default allocator and is not large is kept in *remains if
+ * that is NULL: it is no envelope any more, but memory for one. It is given back by limi_plain_release(). */
+void limi_envelope_free_into(liminal_envelope *dead, liminal_envelope **remains);
+
+static inline void limi_envelope_unref_into(const liminal_envelope *envelope, liminal_envelope **remains)
+{
+    liminal_envelope *mine = (liminal_envelope *)(uintptr_t)envelope;
+    if (mine != NULL && limi_refcount_down_private(&mine->owners)) {
+        limi_envelope_free_into(mine, remains);
+    }
+}
 
 static inline void limi_envelope_unref(const liminal_envelope *envelope)
 {

@@ -24,7 +24,11 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
         facts->deadline = options->deadline;
     }
     facts->cause = cause != NULL ? cause : scope->request;
-    limi_envelope_count(facts->cause);
+    if (facts->cause != here->ready.cause) {
+        limi_envelope_count(facts->cause);
+    } else {
+        here->ready.cause = NULL; /* it has this share, if there is one */
+    }
     facts->created.unix_ns = now;
     if (options != NULL && options->trace != NULL) {
         facts->trace = *options->trace;
@@ -45,7 +49,7 @@ static inline liminal_envelope *make_plain(size_t room, const void *data, size_t
     int64_t now;
     limi_mint_ready(&here->generator);
     now = limi_clock_counted().wall;
-    envelope = limi_envelope_lay_plain(room);
+    envelope = limi_envelope_lay_plain(room, &here->ready.remains);
     if (envelope == NULL) {
         return limi_no_memory(sizeof *envelope + room);
     }

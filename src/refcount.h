@@ -52,6 +52,12 @@ static inline void limi_refcount_set(limi_refcount *count, uint32_t shares)
     limi_u32_store_relaxed(&count->owners, shares);
 }
 
+/* One more, where nobody else can count meanwhile, though there may be other owners. */
+static inline void limi_refcount_up_alone(limi_refcount *count)
+{
+    limi_refcount_set(count, limi_u32_load_acquire(&count->owners) + 1);
+}
+
 static inline void limi_refcount_up_private(limi_refcount *count)
 {
     if (limi_refcount_is_sole(count)) {
