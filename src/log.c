@@ -214,6 +214,14 @@ LIMI_SELDOM static liminal_log_entry *first_entry(const limi_log *log)
     return entry_at(log->directory, log->begin);
 }
 
+/* A message that was kept and then received stands here twice, and a request before its reply, which has a share of it.
+ * If there are no other shares of it, nor of that reply, nobody but the log can count: no locked operation is needed. */
+static inline bool stays_with(const liminal_envelope *next, const liminal_envelope *envelope)
+{
+    return next != NULL && limi_refcount_is(&envelope->owners, 2) &&
+           (next == envelope || (next->facts.cause == envelope && limi_refcount_is(&next->owners, 1)));
+}
+
 static inline void push_out(limi_log *log)
 {
     const limi_log_directory *directory = log->directory;
@@ -228,6 +236,9 @@ static inline void push_out(limi_log *log)
     log->begin++;
     if (begins_chunk(log, log->begin)) {
         leave_chunk(log);
+    } else if (envelope != NULL && stays_with(oldest[1].envelope, envelope)) {
+        limi_refcount_set(&((liminal_envelope *)(uintptr_t)envelope)->owners, 1);
+        return;
     }
     /* Last, when all is in order, because this may run a callback. */
     limi_envelope_unref_into(envelope, &log->remains);
