@@ -16,7 +16,7 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
                            int64_t now)
 {
     const limi_scope *scope = &here->scope;
-    limi_generator *generator = &here->generator; /* which is ready */
+    limi_generator generator = here->generator; /* which is ready; a copy, for ids are bytes, which may be anything's */
     liminal_envelope_facts *facts = &envelope->facts;
     const liminal_envelope *cause = options != NULL ? options->cause : NULL;
     facts->deadline = (liminal_deadline){INT64_MAX};
@@ -35,9 +35,10 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
     } else if (limi_scope_has_trace(scope)) {
         facts->trace = scope->trace;
     } else {
-        limi_mint_root(generator, &facts->trace);
+        limi_mint_root(&generator, &facts->trace);
     }
-    facts->id = limi_mint_uuid_from(generator, facts->created);
+    facts->id = limi_mint_uuid_from(&generator, facts->created);
+    here->generator.state = generator.state;
 }
 
 /* Lay out a plain envelope with `room` bytes for a payload that begins where the struct ends; NULL without memory. What

@@ -244,16 +244,14 @@ static inline void push_out(limi_log *log)
     limi_envelope_unref_into(envelope, &log->remains);
 }
 
-/* The next entry has been written. */
-static inline void count_in(limi_log *log)
+/* It has been written, where the next one goes. */
+static inline void count_in(limi_log *log, liminal_log_entry *entry)
 {
-    limi_envelope_count(log->next->envelope);
-    log->next++;
-    log->end++;
-    if (begins_chunk(log, log->end)) {
-        log->next = NULL;
-    }
-    if (log->end - log->begin > log->bound) {
+    uint64_t end = log->end + 1;
+    limi_envelope_count(entry->envelope);
+    log->next = begins_chunk(log, end) ? NULL : entry + 1;
+    log->end = end;
+    if (end - log->begin > log->bound) {
         push_out(log);
     }
 }
@@ -267,7 +265,7 @@ liminal_status limi_log_append(limi_log *log, const liminal_log_entry *entry)
         }
     }
     *log->next = *entry;
-    count_in(log);
+    count_in(log, log->next);
     return LIMINAL_OK;
 }
 
@@ -286,16 +284,17 @@ void limi_log_note(limi_log *log, const liminal_log_entry *entry)
 {
     if (log->next != NULL || make_room(log)) {
         *log->next = *entry;
-        count_in(log);
+        count_in(log, log->next);
     }
 }
 
 void limi_log_note_message(limi_log *log, liminal_log_kind kind, const liminal_envelope *envelope, liminal_time now)
 {
     if (log->next != NULL || make_room(log)) {
-        *log->next = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
+        liminal_log_entry *entry = log->next;
+        *entry = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
         log->latest = now;
-        count_in(log);
+        count_in(log, entry);
     }
 }
 
