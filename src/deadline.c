@@ -42,5 +42,5 @@ int64_t liminal_deadline_remaining_ns(liminal_deadline deadline)
 
 liminal_time liminal_time_now(void)
 {
-    return (liminal_time){limi_clock_wall()};
+    return (liminal_time){limi_clock_counted().wall}; /* as an envelope is stamped, so the order of the two shows */
 }

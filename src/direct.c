@@ -10,8 +10,8 @@
  * or if the behaviour ends its participant, the request goes the ordinary way from there on, for which its three
  * shares were handed out at the start: the caller's, the rules' and the participant's.
  *
- * The behaviour finds two things ready for the envelope that will be its answer, in the thread's room: memory for it, of
- * one that the log has pushed out before, and a share of the request, to be its cause; for to count such a share is
+ * The behaviour finds two things ready for the envelope that will be its answer, in the thread's room: memory for it,
+ * of one that the log has pushed out before, and a share of the request, to be its cause; for to count such a share is
  * cheaper as long as no other thread can do so too. What it leaves is let go of. */
 #include "call.h"
 

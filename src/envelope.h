@@ -46,9 +46,9 @@ liminal_status limi_envelope_too_large(size_t room);
 /* More can't be laid out, with the zero byte behind it. */
 #define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
 
-/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from the
- * default allocator without its table, for there are two in each ask: a `block` of 0 says so; or from *remains, if there
- * is one with as much room: see limi_envelope_free_into(). */
+/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from the default
+ * allocator without its table, for there are two in each ask: a `block` of 0 says so; or from *remains, if there is
+ * one with as much room: see limi_envelope_free_into(). */
 static inline liminal_envelope *limi_envelope_lay_plain(size_t room, liminal_envelope **remains)
 {
     liminal_envelope *envelope = *remains;

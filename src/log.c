@@ -214,8 +214,9 @@ LIMI_SELDOM static liminal_log_entry *first_entry(const limi_log *log)
     return entry_at(log->directory, log->begin);
 }
 
-/* A message that was kept and then received stands here twice, and a request before its reply, which has a share of it.
- * If there are no other shares of it, nor of that reply, nobody but the log can count: no locked operation is needed. */
+/* A message that was kept and then received stands here twice, and a request before its reply, which has a share of
+ * it. If there are no other shares of it, nor of that reply, nobody but the log can count: no locked operation is
+ * needed. */
 static inline bool stays_with(const liminal_envelope *next, const liminal_envelope *envelope)
 {
     return next != NULL && limi_refcount_is(&envelope->owners, 2) &&

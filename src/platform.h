@@ -165,8 +165,9 @@ limi_instant limi_clock_both(void);
 limi_instant limi_clock_recent(void);
 
 /* Both clocks, counted on from where the calling thread last asked them: for a third of the price. Some nanoseconds
- * late, at most a few thousand; where the processor's counter can't be relied on, up to a millisecond early or late. A
- * wall clock that is set shows a millisecond later still than in limi_clock_both(). */
+ * late, at most a few thousand; where the processor's counter can't be relied on, up to a millisecond early or late.
+ * For one thread it does not go back, unless a clock does. A wall clock that is set shows a millisecond later still
+ * than in limi_clock_both(). */
 limi_instant limi_clock_counted(void);
 
 /* Fill with unpredictable bytes; never fails (it waits for the system's entropy at boot). */
