@@ -10,9 +10,9 @@
  * or if the behaviour ends its participant, the request goes the ordinary way from there on, for which its three
  * shares were handed out at the start: the caller's, the rules' and the participant's.
  *
- * The behaviour finds two things ready for the envelope that will be its answer, in the thread's room: memory for it,
- * of one that the log has pushed out before, and a share of the request, to be its cause; for to count such a share is
- * cheaper as long as no other thread can do so too. What it leaves is let go of. */
+ * The asker counts a share of the request more, for the envelope that will be the answer, as long as no other thread
+ * can count and no locked operation is needed for it. It lies in the thread's room meanwhile; if it is still there when
+ * the behaviour returns, it is let go of. */
 #include "call.h"
 
 #include "deadline.h"
@@ -48,46 +48,33 @@ static inline void fill_in(limi_request *request, liminal_envelope *envelope, in
     limi_refcount_set(&request->owners, 3);
 }
 
-/* With the lock. If the caller has the only other share of the request, nobody else can count: the log's goes under
- * the lock. */
-static inline void make_ready(limi_talk *talk, liminal_envelope *request, bool is_sole)
-{
-    limi_ready *ready = &limi_scope_room_here()->ready;
-    ready->remains = talk->dialogue.state->log.remains;
-    talk->dialogue.state->log.remains = NULL;
-    if (is_sole) {
-        limi_refcount_up_alone(&request->owners);
-        ready->cause = request;
-    }
-}
-
 static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request, liminal_time now)
 {
     liminal_envelope *envelope = request->ticket.envelope;
     bool is_sole = limi_refcount_is_sole(&envelope->owners), begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
-    if (begun) {
-        make_ready(talk, envelope, is_sole);
+    if (begun && is_sole) { /* but for the log, which lets go of it under the lock */
+        limi_refcount_up_alone(&envelope->owners);
+        limi_scope_room_here()->lent = envelope;
     }
     limi_mutex_unlock(&talk->lock);
     return begun;
 }
 
-LIMI_SELDOM static void let_go(limi_ready *ready)
+/* No answer was made that follows the request. */
+LIMI_SELDOM static void take_back(limi_scope_room *here)
 {
-    limi_ready left = *ready;
-    *ready = (limi_ready){NULL, NULL};
-    limi_envelope_unref(left.cause);
-    limi_plain_release(left.remains);
+    const liminal_envelope *lent = here->lent;
+    here->lent = NULL;
+    limi_envelope_unref(lent);
 }
 
-/* No answer was made, or not of what was ready for it. */
-static inline void take_back(void)
+static inline void behaviour_left(void)
 {
-    limi_ready *ready = &limi_scope_room_here()->ready;
-    if (ready->cause != NULL || ready->remains != NULL) {
-        let_go(ready);
+    limi_scope_room *here = limi_scope_room_here();
+    if (here->lent != NULL) {
+        take_back(here);
     }
 }
 
@@ -125,7 +112,7 @@ static void conclude(void *argument)
 static void unwound(void *argument)
 {
     direct *d = argument;
-    take_back();
+    behaviour_left();
     limi_participant_unwound(d->participant);
     limi_ask_abandoned(d->talk, d->request, d->envelope);
 }
@@ -174,7 +161,7 @@ static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_e
         return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
     }
     limi_thread_guard(call, unwound, &d);
-    take_back();
+    behaviour_left();
     if (p->current != request) {
         return go_on(&d, out_reply, deadline);
     }

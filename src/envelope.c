@@ -72,22 +72,9 @@ LIMI_SELDOM static void give_back(liminal_envelope *dead)
     allocator->release(allocator->context, dead, dead->block);
 }
 
-#define REMAINS_MOST 512 /* bytes of payload */
-
-/* Nobody owns it, and whoever counts nevertheless is stopped. */
-static inline bool keep(liminal_envelope *dead, liminal_envelope **remains)
-{
-    if (*remains != NULL || dead->data != dead->room || dead->size > REMAINS_MOST) {
-        return false;
-    }
-    limi_refcount_set(&dead->owners, 0);
-    *remains = dead;
-    return true;
-}
-
 /* The last owner of an envelope owns its cause in turn: a chain is let go link by link, not by recursion,
  * because nothing bounds its length. */
-void limi_envelope_free_into(liminal_envelope *dead, liminal_envelope **remains)
+void limi_envelope_free(liminal_envelope *dead)
 {
     liminal_envelope *next;
     do {
@@ -95,19 +82,13 @@ void limi_envelope_free_into(liminal_envelope *dead, liminal_envelope **remains)
         if (dead->release != NULL) {
             give_back_payload(dead);
         }
-        if (dead->block != 0) {
-            give_back(dead);
-        } else if (!keep(dead, remains)) {
+        if (dead->block == 0) {
             limi_plain_release(dead);
+        } else {
+            give_back(dead);
         }
         dead = next;
     } while (dead != NULL && limi_refcount_down_private(&dead->owners));
-}
-
-void limi_envelope_free(liminal_envelope *dead)
-{
-    liminal_envelope *none = dead; /* nothing is kept */
-    limi_envelope_free_into(dead, &none);
 }
 
 void liminal_envelope_drop(liminal_envelope **envelope)

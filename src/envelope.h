@@ -46,17 +46,11 @@ liminal_status limi_envelope_too_large(size_t room);
 /* More can't be laid out, with the zero byte behind it. */
 #define LIMI_PAYLOAD_MOST (SIZE_MAX - sizeof(liminal_envelope) - 1)
 
-/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from the default
- * allocator without its table, for there are two in each ask: a `block` of 0 says so; or from *remains, if there is
- * one with as much room: see limi_envelope_free_into(). */
-static inline liminal_envelope *limi_envelope_lay_plain(size_t room, liminal_envelope **remains)
+/* The same by the default plan, for a room that is no larger than that. NULL without memory. It comes from the
+ * default allocator without its table, for there are two in each ask: a `block` of 0 says so. */
+static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
 {
-    liminal_envelope *envelope = *remains;
-    if (envelope != NULL && room <= envelope->size + 1) {
-        *remains = NULL;
-    } else {
-        envelope = limi_plain_allocate(sizeof(liminal_envelope) + room);
-    }
+    liminal_envelope *envelope = limi_plain_allocate(sizeof(liminal_envelope) + room);
     if (envelope != NULL) {
         envelope->block = 0;
         envelope->release = NULL;
@@ -76,18 +70,6 @@ static inline void limi_envelope_count(const liminal_envelope *envelope)
 }
 
 void limi_envelope_free(liminal_envelope *dead); /* with no owner left */
-
-/* The same, but of what ends with it, one that came from the default allocator and is not large is kept in *remains if
- * that is NULL: it is no envelope any more, but memory for one. It is given back by limi_plain_release(). */
-void limi_envelope_free_into(liminal_envelope *dead, liminal_envelope **remains);
-
-static inline void limi_envelope_unref_into(const liminal_envelope *envelope, liminal_envelope **remains)
-{
-    liminal_envelope *mine = (liminal_envelope *)(uintptr_t)envelope;
-    if (mine != NULL && limi_refcount_down_private(&mine->owners)) {
-        limi_envelope_free_into(mine, remains);
-    }
-}
 
 static inline void limi_envelope_unref(const liminal_envelope *envelope)
 {

@@ -24,10 +24,10 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
         facts->deadline = options->deadline;
     }
     facts->cause = cause != NULL ? cause : scope->request;
-    if (facts->cause != here->ready.cause) {
+    if (facts->cause != here->lent) {
         limi_envelope_count(facts->cause);
     } else {
-        here->ready.cause = NULL; /* it has this share, if there is one */
+        here->lent = NULL; /* it has that share, if there is one */
     }
     facts->created.unix_ns = now;
     if (options != NULL && options->trace != NULL) {
@@ -50,7 +50,7 @@ static inline liminal_envelope *make_plain(size_t room, const void *data, size_t
     int64_t now;
     limi_mint_ready(&here->generator);
     now = limi_clock_counted().wall;
-    envelope = limi_envelope_lay_plain(room, &here->ready.remains);
+    envelope = limi_envelope_lay_plain(room);
     if (envelope == NULL) {
         return limi_no_memory(sizeof *envelope + room);
     }

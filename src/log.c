@@ -101,7 +101,6 @@ void limi_log_clear(limi_log *log)
 {
     limi_log_directory *directory = log->directory;
     limi_release(log->allocator, log->spare, chunk_bytes(log->shift));
-    limi_plain_release(log->remains);
     limi_log_init(log, log->bound, log->allocator);
     drop_directory(directory);
 }
@@ -242,7 +241,7 @@ static inline void push_out(limi_log *log)
         return;
     }
     /* Last, when all is in order, because this may run a callback. */
-    limi_envelope_unref_into(envelope, &log->remains);
+    limi_envelope_unref(envelope);
 }
 
 /* It has been written, where the next one goes. */

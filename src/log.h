@@ -25,7 +25,6 @@ typedef struct limi_log {
     liminal_time latest;                /* of the last message that was noted */
     uint64_t lost;                      /* entries that there was no memory for */
     struct limi_log_chunk *spare;       /* one that was pushed out, for the next that is wanted */
-    liminal_envelope *remains;          /* the same of an envelope: see limi_envelope_free_into() */
 } limi_log;
 
 /* An immutable window on a log, for any thread, which outlives the log. */

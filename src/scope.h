@@ -54,17 +54,11 @@ typedef struct limi_slots {
     limi_slot slots[LIMINAL_ATTACHED_MOST];
 } limi_slots;
 
-/* What an ask at once has ready for the envelope that answers it: see direct.c. */
-typedef struct limi_ready {
-    const liminal_envelope *cause; /* a share of the request, for the first one that follows it; or NULL */
-    liminal_envelope *remains;     /* memory for one; or NULL */
-} limi_ready;
-
 /* All that the library keeps for each thread: zeroed at first. */
 typedef struct limi_scope_room {
     limi_scope scope;
     limi_generator generator;
-    limi_ready ready;
+    const liminal_envelope *lent; /* a share of the request that is answered, for what follows it; or NULL: direct.c */
     limi_detail_room detail;
     limi_slots slots;
 } limi_scope_room;

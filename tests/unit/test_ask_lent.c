@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_ask_ready.c -- an inline answer finds memory and a share of its request ready. Whatever the behaviour makes of
+/* test_ask_lent.c -- an inline answer finds a share of its request counted already. Whatever the behaviour makes of
  * that, whoever holds what, and however short the log: each request is let go of once, and not before its time. */
 #define _GNU_SOURCE
 #include "talk_kit.h"
