@@ -281,15 +281,17 @@ enum { PASSED = 20000 };
 
 typedef struct passing {
     test_thread thread;
+    liminal_conversation *talk;
     _Atomic(liminal_envelope *) next; /* NULL: none */
     atomic_bool over;
 } passing;
 
-/* It drops what it gets, and a share of what that follows, while the log lets go of the same two. */
+/* It drops what it gets, and a share of what that follows, while the log lets go of the same two; and views of that. */
 static void drop_each(void *argument)
 {
     passing *p = argument;
-    for (;;) {
+    for (unsigned turn = 0;; turn++) {
+        liminal_snapshot *snapshot = NULL;
         bool over = atomic_load(&p->over);
         liminal_envelope *reply = atomic_exchange(&p->next, NULL), *cause;
         if (reply != NULL) {
@@ -298,6 +300,10 @@ static void drop_each(void *argument)
             liminal_envelope_drop(&cause);
         } else if (over) {
             return;
+        }
+        if (turn % 64 == 0) {
+            (void)test_check(liminal_conversation_query(p->talk, &snapshot, LONG) == LIMINAL_OK);
+            liminal_snapshot_drop(&snapshot);
         }
     }
 }
@@ -310,6 +316,7 @@ static void another_thread_drops_them(void **state)
     (void)state;
     open_house();
     talk = making_talk(&m, 2);
+    p.talk = talk;
     test_thread_start(&p.thread, drop_each, &p);
     for (int i = 0; i < PASSED; i++) {
         liminal_envelope *request = made("x", 1, NULL), *reply = NULL;
