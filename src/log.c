@@ -214,12 +214,13 @@ LIMI_SELDOM static liminal_log_entry *first_entry(const limi_log *log)
 }
 
 /* A message that was kept and then received stands here twice, and a request before its reply, which has a share of
- * it. If there are no other shares of it, nor of that reply, nobody but the log can count: no locked operation is
- * needed. */
+ * it. If there are no other shares of that reply, nor then of the request, nobody but the log can count: no locked
+ * operation is needed. In this order, for who has the reply may come by a share of the request through it. */
 static inline bool stays_with(const liminal_envelope *next, const liminal_envelope *envelope)
 {
-    return next != NULL && limi_refcount_is(&envelope->owners, 2) &&
-           (next == envelope || (next->facts.cause == envelope && limi_refcount_is(&next->owners, 1)));
+    return next != NULL &&
+           (next == envelope || (next->facts.cause == envelope && limi_refcount_is(&next->owners, 1))) &&
+           limi_refcount_is(&envelope->owners, 2);
 }
 
 static inline void push_out(limi_log *log)

@@ -17,6 +17,9 @@
 
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
 
+#include <cpuid.h>
+#include <stdatomic.h>
+
 #define GOOD_FOR_NS 1000000
 #define PROMPT 8192 /* counts */
 
@@ -44,10 +47,25 @@ static inline uint64_t counter(void)
     return __builtin_ia32_rdtsc();
 }
 
+/* Whether it is one that counts at the same pace whatever the processor does. To ask takes a virtual machine some
+ * microseconds, so it is asked once. */
+static bool is_even(void)
+{
+    enum { UNKNOWN, NO, YES };
+    static _Atomic(int) even;
+    unsigned a, b, c, d;
+    int answer = atomic_load_explicit(&even, memory_order_relaxed);
+    if (answer == UNKNOWN) {
+        answer = __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d >> 8 & 1) != 0 ? YES : NO;
+        atomic_store_explicit(&even, answer, memory_order_relaxed);
+    }
+    return answer == YES;
+}
+
 /* 0: it can't be told. */
 static uint64_t pace_of(int64_t ns, uint64_t counts)
 {
-    uint64_t pace = ns <= PACE_UNTIL_NS && counts != 0 ? ((uint64_t)ns << 32) / counts : 0;
+    uint64_t pace = ns <= PACE_UNTIL_NS && counts != 0 && is_even() ? ((uint64_t)ns << 32) / counts : 0;
     return pace >= PACE_LEAST && pace <= PACE_MOST ? pace : 0;
 }
 

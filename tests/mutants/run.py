@@ -49,7 +49,7 @@ FACTOR = 4.0
 PASSES = (0, 0.25, 1.5, 1e9)
 
 # In these nothing happens between threads, so there is nothing for races and the scheduler to find.
-ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "log", "snapshot", "exit",
+ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "snapshot", "exit",
          "phase", "mint", "program", "program_talk", "platform_posix", "platform_poll", "watcher")
 
 # What a file is tested by, where the names alone do not say it.
@@ -70,6 +70,7 @@ RELATED = {
                "conformance_pthread_inline", "sched_replies"],
     "envelope_make": ["unit_envelope", "unit_ask_lent"],
     "exit": ["unit_exit_reasons", "unit_text"],
+    "log": ["unit_log", "sched_owners", "unit_ask_lent"],
     "link": ["unit_link_calls", "unit_link_cases", "unit_link_words", "sched_exits"],
     "list": ["unit_list", "unit_step_rules"],
     "memory": ["unit_config", "unit_spawn", "fault_allocations"],
