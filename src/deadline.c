@@ -7,7 +7,7 @@
 
 liminal_deadline liminal_deadline_in_ns(int64_t ns)
 {
-    return (liminal_deadline){limi_later(limi_clock_monotonic(), ns > 0 ? ns : 0)};
+    return (liminal_deadline){limi_later(limi_clock_counted().monotonic, ns > 0 ? ns : 0)};
 }
 
 liminal_deadline liminal_deadline_in_ms(uint32_t ms)
@@ -42,5 +42,5 @@ int64_t liminal_deadline_remaining_ns(liminal_deadline deadline)
 
 liminal_time liminal_time_now(void)
 {
-    return (liminal_time){limi_clock_wall()};
+    return (liminal_time){limi_clock_counted().wall}; /* as an envelope is stamped, so the order of the two shows */
 }

@@ -8,13 +8,18 @@
  * What else can happen meanwhile is a step of somebody else's: the participant is killed, the conversation fails or
  * is closed. The rules are asked before each of the two steps whether they still are where they were; if not,
  * or if the behaviour ends its participant, the request goes the ordinary way from there on, for which its three
- * shares were handed out at the start: the caller's, the rules' and the participant's. */
+ * shares were handed out at the start: the caller's, the rules' and the participant's.
+ *
+ * The asker counts a share of the request more, for the envelope that will be the answer, as long as no other thread
+ * can count and no locked operation is needed for it. It lies in the thread's room meanwhile; if it is still there when
+ * the behaviour returns, it is let go of. */
 #include "call.h"
 
 #include "deadline.h"
 #include "dialogue.h"
 #include "envelope.h"
 #include "participant_work.h"
+#include "scope.h"
 #include "seldom.h"
 
 /* For what is called with the thread guarded. */
@@ -45,11 +50,32 @@ static inline void fill_in(limi_request *request, liminal_envelope *envelope, in
 
 static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request, liminal_time now)
 {
-    bool begun;
+    liminal_envelope *envelope = request->ticket.envelope;
+    bool is_sole = limi_refcount_is_sole(&envelope->owners), begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
+    if (begun && is_sole) { /* but for the log, which lets go of it under the lock */
+        limi_refcount_up_alone(&envelope->owners);
+        limi_scope_room_here()->lent = envelope;
+    }
     limi_mutex_unlock(&talk->lock);
     return begun;
+}
+
+/* No answer was made that follows the request. */
+LIMI_SELDOM static void take_back(limi_scope_room *here)
+{
+    const liminal_envelope *lent = here->lent;
+    here->lent = NULL;
+    limi_envelope_unref(lent);
+}
+
+static inline void behaviour_left(void)
+{
+    limi_scope_room *here = limi_scope_room_here();
+    if (here->lent != NULL) {
+        take_back(here);
+    }
 }
 
 static inline bool answer(limi_talk *talk, limi_participant *p, limi_request *request)
@@ -86,6 +112,7 @@ static void conclude(void *argument)
 static void unwound(void *argument)
 {
     direct *d = argument;
+    behaviour_left();
     limi_participant_unwound(d->participant);
     limi_ask_abandoned(d->talk, d->request, d->envelope);
 }
@@ -134,6 +161,7 @@ static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_e
         return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
     }
     limi_thread_guard(call, unwound, &d);
+    behaviour_left();
     if (p->current != request) {
         return go_on(&d, out_reply, deadline);
     }

@@ -9,14 +9,16 @@
 #include "refcount.h"
 
 struct liminal_envelope {
-    liminal_allocator allocator; /* if `block` is not 0 */
-    size_t block;                /* bytes allocated by that; 0: it is the default one's */
+    /* What its end needs lies together, down to facts.cause: by then it has not been looked at for long. */
     limi_refcount owners;
-    size_t size;
-    void *data;
+    size_t block; /* bytes allocated by `allocator`; 0: it is the default one's */
     void (*release)(void *context, void *data, size_t size); /* of an adopted buffer, or NULL */
-    void *release_context;
+    void *data;
+    size_t size;
     liminal_envelope_facts facts; /* facts.cause is an owned reference */
+
+    void *release_context;
+    liminal_allocator allocator; /* if `block` is not 0 */
 
     /* The payload comes first, so that a struct that was copied in can be read where it lies. */
     _Alignas(max_align_t) unsigned char room[];

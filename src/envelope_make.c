@@ -16,7 +16,7 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
                            int64_t now)
 {
     const limi_scope *scope = &here->scope;
-    limi_generator *generator = &here->generator; /* which is ready */
+    limi_generator generator = here->generator; /* which is ready; a copy, for ids are bytes, which may be anything's */
     liminal_envelope_facts *facts = &envelope->facts;
     const liminal_envelope *cause = options != NULL ? options->cause : NULL;
     facts->deadline = (liminal_deadline){INT64_MAX};
@@ -24,16 +24,21 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
         facts->deadline = options->deadline;
     }
     facts->cause = cause != NULL ? cause : scope->request;
-    limi_envelope_count(facts->cause);
+    if (facts->cause != here->lent) {
+        limi_envelope_count(facts->cause);
+    } else {
+        here->lent = NULL; /* it has that share, if there is one */
+    }
     facts->created.unix_ns = now;
     if (options != NULL && options->trace != NULL) {
         facts->trace = *options->trace;
     } else if (limi_scope_has_trace(scope)) {
         facts->trace = scope->trace;
     } else {
-        limi_mint_root(generator, &facts->trace);
+        limi_mint_root(&generator, &facts->trace);
     }
-    facts->id = limi_mint_uuid_from(generator, facts->created);
+    facts->id = limi_mint_uuid_from(&generator, facts->created);
+    here->generator.state = generator.state;
 }
 
 /* Lay out a plain envelope with `room` bytes for a payload that begins where the struct ends; NULL without memory. What
@@ -44,7 +49,7 @@ static inline liminal_envelope *make_plain(size_t room, const void *data, size_t
     liminal_envelope *envelope;
     int64_t now;
     limi_mint_ready(&here->generator);
-    now = limi_clock_both().wall;
+    now = limi_clock_counted().wall;
     envelope = limi_envelope_lay_plain(room);
     if (envelope == NULL) {
         return limi_no_memory(sizeof *envelope + room);
@@ -73,7 +78,7 @@ LIMI_APART static liminal_status make(size_t room, const liminal_envelope_option
     }
     if (st == LIMINAL_OK) {
         limi_mint_ready(&here->generator);
-        fill_in(*out, &checked, here, limi_clock_both().wall);
+        fill_in(*out, &checked, here, limi_clock_counted().wall);
     }
     return st;
 }

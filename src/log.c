@@ -213,6 +213,16 @@ LIMI_SELDOM static liminal_log_entry *first_entry(const limi_log *log)
     return entry_at(log->directory, log->begin);
 }
 
+/* A message that was kept and then received stands here twice, and a request before its reply, which has a share of
+ * it. If there are no other shares of that reply, nor then of the request, nobody but the log can count: no locked
+ * operation is needed. In this order, for who has the reply may come by a share of the request through it. */
+static inline bool stays_with(const liminal_envelope *next, const liminal_envelope *envelope)
+{
+    return next != NULL &&
+           (next == envelope || (next->facts.cause == envelope && limi_refcount_is(&next->owners, 1))) &&
+           limi_refcount_is(&envelope->owners, 2);
+}
+
 static inline void push_out(limi_log *log)
 {
     const limi_log_directory *directory = log->directory;
@@ -227,21 +237,22 @@ static inline void push_out(limi_log *log)
     log->begin++;
     if (begins_chunk(log, log->begin)) {
         leave_chunk(log);
+    } else if (envelope != NULL && stays_with(oldest[1].envelope, envelope)) {
+        limi_refcount_set(&((liminal_envelope *)(uintptr_t)envelope)->owners, 1);
+        return;
     }
     /* Last, when all is in order, because this may run a callback. */
     limi_envelope_unref(envelope);
 }
 
-/* The next entry has been written. */
-static inline void count_in(limi_log *log)
+/* It has been written, where the next one goes. */
+static inline void count_in(limi_log *log, liminal_log_entry *entry)
 {
-    limi_envelope_count(log->next->envelope);
-    log->next++;
-    log->end++;
-    if (begins_chunk(log, log->end)) {
-        log->next = NULL;
-    }
-    if (log->end - log->begin > log->bound) {
+    uint64_t end = log->end + 1;
+    limi_envelope_count(entry->envelope);
+    log->next = begins_chunk(log, end) ? NULL : entry + 1;
+    log->end = end;
+    if (end - log->begin > log->bound) {
         push_out(log);
     }
 }
@@ -255,7 +266,7 @@ liminal_status limi_log_append(limi_log *log, const liminal_log_entry *entry)
         }
     }
     *log->next = *entry;
-    count_in(log);
+    count_in(log, log->next);
     return LIMINAL_OK;
 }
 
@@ -274,16 +285,17 @@ void limi_log_note(limi_log *log, const liminal_log_entry *entry)
 {
     if (log->next != NULL || make_room(log)) {
         *log->next = *entry;
-        count_in(log);
+        count_in(log, log->next);
     }
 }
 
 void limi_log_note_message(limi_log *log, liminal_log_kind kind, const liminal_envelope *envelope, liminal_time now)
 {
     if (log->next != NULL || make_room(log)) {
-        *log->next = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
+        liminal_log_entry *entry = log->next;
+        *entry = (liminal_log_entry){.kind = kind, .time = now, .envelope = envelope};
         log->latest = now;
-        count_in(log);
+        count_in(log, entry);
     }
 }
 

@@ -41,15 +41,27 @@ static inline bool limi_refcount_down(limi_refcount *count)
     return before == 1;
 }
 
-static inline bool limi_refcount_is_sole(const limi_refcount *count)
+static inline bool limi_refcount_is(const limi_refcount *count, uint32_t shares)
 {
-    return limi_u32_load_acquire(&count->owners) == 1;
+    return limi_u32_load_acquire(&count->owners) == shares;
 }
 
-/* The only owner is about to hand out shares, its own among them. */
+static inline bool limi_refcount_is_sole(const limi_refcount *count)
+{
+    return limi_refcount_is(count, 1);
+}
+
+/* Nobody else can count now: the only owner is about to hand out shares, its own among them; or what all there are
+ * belong to is about to let some of them go. */
 static inline void limi_refcount_set(limi_refcount *count, uint32_t shares)
 {
     limi_u32_store_relaxed(&count->owners, shares);
+}
+
+/* One more, where nobody else can count meanwhile, though there may be other owners. */
+static inline void limi_refcount_up_alone(limi_refcount *count)
+{
+    limi_refcount_set(count, limi_u32_load_acquire(&count->owners) + 1);
 }
 
 static inline void limi_refcount_up_private(limi_refcount *count)

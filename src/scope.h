@@ -58,6 +58,7 @@ typedef struct limi_slots {
 typedef struct limi_scope_room {
     limi_scope scope;
     limi_generator generator;
+    const liminal_envelope *lent; /* a share of the request that is answered, for what follows it; or NULL: direct.c */
     limi_detail_room detail;
     limi_slots slots;
 } limi_scope_room;

@@ -41,7 +41,7 @@ void limi_span_begin(liminal_span *span, const char *name, const liminal_trace_c
         span->parent = no_context;
         span->context = liminal_trace_root();
     }
-    now = limi_clock_both();
+    now = limi_clock_counted();
     span->start.unix_ns = now.wall;
     span->start_ns = now.monotonic;
     limi_u32_init(&span->finished, 0);
@@ -140,7 +140,7 @@ static void tell(const liminal_span *span, liminal_status outcome, int64_t now, 
         .context = span->context,
         .parent = span->parent,
         .start = span->start,
-        .duration_ns = now - span->start_ns,
+        .duration_ns = now > span->start_ns ? now - span->start_ns : 0, /* by two threads' counts, or two looks */
         .status = outcome,
     };
     if (span->collector != NULL) {
@@ -157,7 +157,7 @@ liminal_status liminal_span_finish(liminal_span *span, liminal_status outcome, l
     if (span == NULL || !limi_status_known(outcome)) {
         return limi_detail(LIMINAL_EINVAL, "%s", span == NULL ? "span: NULL" : "outcome: not a status");
     }
-    now = limi_clock_monotonic();
+    now = limi_clock_counted().monotonic;
     if (limi_u32_exchange(&span->finished, 1) != 0) {
         return limi_detail(LIMINAL_EPHASE, "span: finished before");
     }

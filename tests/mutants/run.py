@@ -49,7 +49,7 @@ FACTOR = 4.0
 PASSES = (0, 0.25, 1.5, 1e9)
 
 # In these nothing happens between threads, so there is nothing for races and the scheduler to find.
-ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "log", "snapshot", "exit",
+ALONE = ("trace", "tracestate", "frame", "text", "config", "envelope", "envelope_make", "snapshot", "exit",
          "phase", "mint", "program", "program_talk", "platform_posix", "platform_poll", "watcher")
 
 # What a file is tested by, where the names alone do not say it.
@@ -66,10 +66,11 @@ RELATED = {
     "deadline": ["unit_send_receive_deadline", "unit_ask_deadline"],
     "dialogue": ["unit_step_rules", "unit_step_route", "unit_step_conservation", "unit_step_unasked",
                  "unit_step_direct"],
-    "direct": ["unit_step_direct", "unit_ask", "unit_ask_cycle", "unit_ask_pattern", "conformance_pthread_inline",
-               "sched_replies"],
-    "envelope_make": ["unit_envelope"],
+    "direct": ["unit_step_direct", "unit_ask", "unit_ask_lent", "unit_ask_cycle", "unit_ask_pattern",
+               "conformance_pthread_inline", "sched_replies"],
+    "envelope_make": ["unit_envelope", "unit_ask_lent"],
     "exit": ["unit_exit_reasons", "unit_text"],
+    "log": ["unit_log", "sched_owners", "unit_ask_lent"],
     "link": ["unit_link_calls", "unit_link_cases", "unit_link_words", "sched_exits"],
     "list": ["unit_list", "unit_step_rules"],
     "memory": ["unit_config", "unit_spawn", "fault_allocations"],
@@ -86,6 +87,7 @@ RELATED = {
     "program": ["unit_program_talk", "unit_program_exit", "unit_program_close"],
     "program_talk": ["unit_program_talk", "unit_program_pairing", "unit_frame", "unit_program_misbehaves",
                      "unit_program_stderr", "unit_program_surroundings"],
+    "platform_counter": ["unit_platform_clock"],
     "platform_posix": ["unit_platform_clock", "unit_platform_watch_waiter", "unit_ask_deadline", "unit_fork",
                        "unit_waiter"],
     "quota": ["unit_quota", "unit_send_receive_room", "sched_sleep"],

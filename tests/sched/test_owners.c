@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* test_owners.c -- the last owner frees, and sees what all the others did; an index that owns nothing finds either a
- * living one or none; counts without an index, and requests that are used again; handles over a backend. */
+ * living one or none; counts without an index, requests that are used again, and what the log pushes out; handles
+ * over a backend. */
 #include "prove.h"
 
 #include <liminal/backend.h>
 
 #include "handle.h"
+#include "log.h"
 #include "refcount.h"
 #include "request.h"
 
@@ -243,11 +245,55 @@ static void handles(void **state)
     assert_all(prove(the_last_handle, .preemptions = 3, .turns = SCHED_ANY, .old = 2));
 }
 
+/* ---- what the log lets go of where it thinks that nobody else can count ---- */
+
+typedef struct answered {
+    limi_log log;
+    liminal_envelope *reply;
+} answered;
+
+/* The reply's owner comes by a share of the request through it. */
+static void drop_both(void *argument)
+{
+    answered *a = argument;
+    liminal_envelope *request = liminal_envelope_ref(liminal_envelope_read(a->reply).cause);
+    liminal_envelope_drop(&a->reply);
+    liminal_envelope_drop(&request);
+}
+
+static void pushed_out_against_dropped(void)
+{
+    liminal_envelope_options options = {LIMINAL_OPS(liminal_envelope_options), .allocator = sched_allocator()};
+    const liminal_log_entry other = {.kind = LIMINAL_LOG_FAILED};
+    liminal_envelope *request;
+    answered a;
+    int one;
+    sched_check(liminal_envelope_create("", 0, &options, &request) == LIMINAL_OK);
+    options.cause = request;
+    sched_check(liminal_envelope_create("", 0, &options, &a.reply) == LIMINAL_OK);
+    limi_log_init(&a.log, 2, sched_allocator());
+    limi_log_note_message(&a.log, LIMINAL_LOG_SENT, request, (liminal_time){1});
+    limi_log_note_message(&a.log, LIMINAL_LOG_RECEIVED, a.reply, (liminal_time){1});
+    liminal_envelope_drop(&request);
+    one = sched_thread(drop_both, &a);
+    limi_log_note(&a.log, &other);
+    limi_log_note(&a.log, &other);
+    sched_join(one);
+    limi_log_clear(&a.log);
+}
+
+static void counts_of_the_log(void **state)
+{
+    (void)state;
+    assert_all(prove(pushed_out_against_dropped, .preemptions = 3, .turns = SCHED_ANY, .old = 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
         cmocka_unit_test(private_counts),
+        cmocka_unit_test(counts_of_the_log),
         cmocka_unit_test(handles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "platform.h"
 
+#define MILLISECOND INT64_C(1000000)
 #define MINUTE (60 * INT64_C(1000000000)) /* for a machine that is busy */
 
 static bool is_near(int64_t a, int64_t b)
@@ -54,9 +55,26 @@ static void what_is_recent_is_no_older_than_what_was_seen_nor_than_a_tick(void *
     assert_true(again);
 }
 
+/* For so long that it is counted from several looks at the clocks. */
+static void what_is_counted_is_what_the_clocks_say_to_the_millisecond(void **state)
+{
+    int64_t from = limi_clock_monotonic(), now;
+    limi_instant counted = limi_clock_counted();
+    (void)state;
+    do {
+        int64_t before = limi_clock_monotonic(), last = counted.monotonic;
+        counted = limi_clock_counted();
+        now = limi_clock_monotonic();
+        assert_true(counted.monotonic >= last);
+        assert_true(counted.monotonic > before - MILLISECOND && counted.monotonic < now + MILLISECOND);
+    } while (now - from < 20 * MILLISECOND);
+    assert_true(is_near(counted.wall, limi_clock_wall()) || is_near(limi_clock_counted().wall, limi_clock_wall()));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(both_clocks_are_those_two), TEST(a_tick_is_not_far_behind),
-                                       TEST(what_is_recent_is_no_older_than_what_was_seen_nor_than_a_tick)};
+                                       TEST(what_is_recent_is_no_older_than_what_was_seen_nor_than_a_tick),
+                                       TEST(what_is_counted_is_what_the_clocks_say_to_the_millisecond)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

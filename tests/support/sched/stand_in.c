@@ -278,6 +278,11 @@ limi_instant limi_clock_recent(void)
     return limi_clock_both();
 }
 
+limi_instant limi_clock_counted(void)
+{
+    return limi_clock_both();
+}
+
 /* A machine without thread-specific data: nobody attaches. */
 liminal_status limi_key_create(limi_key *key)
 {
