@@ -43,6 +43,11 @@ void bench_settle(void); /* so that whoever waits is asleep by then */
 int bench_processors(void);
 void bench_pin(void); /* this thread, and those it starts from now on, to the first processor */
 
+/* Where the calling thread, and those it starts from now on, may run: on the first processor, on the second one, on all
+ * that the program may use. With one processor it stays there. First called by a thread that may run on all. */
+typedef enum bench_place { BENCH_FIRST, BENCH_SECOND, BENCH_ANYWHERE } bench_place;
+void bench_stay(bench_place place);
+
 /* How often to look, with a pause after each look, to spin for some 20 us; 0 with one processor. */
 long bench_spins(void);
 void bench_relax(void);
