@@ -149,10 +149,10 @@ void limi_talk_unref(limi_talk *talk);
 /* The spawn has failed: whoever was told one of its pids hears that there is no such process. */
 void limi_talk_never_was(limi_talk *talk);
 
-/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. With `out_kept` it
- * may be one that is only kept for the job, to be begun, or given back with the share; else that may be NULL. */
+/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. With `keep` it is
+ * only kept for the job, to be begun, or given back with the share. */
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
-                                      void (*body)(void *argument), void *argument, bool *out_kept);
+                                      void (*body)(void *argument), void *argument, bool keep);
 
 /* ---- turn.c: the events ---- */
 
