@@ -1,81 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* test_woken.c -- nobody is woken who need not be: counted by how often the kernel has seen a thread go to sleep. */
+/* test_woken.c -- nobody is woken who need not be. A conversation's own thread, where it is one that was idle, takes the
+ * conversation's name when it is called for the first time; so the kernel can tell whether it was. */
 #define _GNU_SOURCE
 #include "supervisor_kit.h"
 
 #include <dirent.h>
-#include <stdlib.h>
 
-/* ---- threads, by their numbers in the kernel ---- */
-
-enum { MOST_TASKS = 64 };
-
-typedef struct tasks {
-    long numbers[MOST_TASKS];
-    size_t count;
-} tasks;
-
-static tasks list_tasks(void)
+/* Whether a thread of this process has the name. */
+static bool has_thread(const char *name)
 {
-    tasks out = {.count = 0};
-    DIR *directory = opendir("/proc/self/task");
-    assert_non_null(directory);
-    for (const struct dirent *task = readdir(directory); task != NULL; task = readdir(directory)) {
-        if (task->d_name[0] != '.') {
-            assert_true(out.count < MOST_TASKS);
-            out.numbers[out.count++] = strtol(task->d_name, NULL, 10);
-        }
-    }
-    (void)closedir(directory);
-    return out;
-}
-
-static bool is_among(const tasks *all, long task)
-{
+    DIR *tasks = opendir("/proc/self/task");
     bool found = false;
-    for (size_t i = 0; i < all->count; i++) {
-        found |= all->numbers[i] == task;
-    }
-    return found;
-}
-
-/* Of those that have come since, the one that is not `other`. */
-static long the_new_one_beside(const tasks *before, long other)
-{
-    tasks now = list_tasks();
-    long found = 0;
-    for (size_t i = 0; i < now.count; i++) {
-        if (!is_among(before, now.numbers[i]) && now.numbers[i] != other) {
-            assert_int_equal(found, 0);
-            found = now.numbers[i];
+    assert_non_null(tasks);
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        char path[320], line[64] = "";
+        FILE *comm;
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+        comm = task->d_name[0] != '.' ? fopen(path, "r") : NULL;
+        if (comm != NULL) { /* else it has just ended */
+            found |= fgets(line, sizeof line, comm) != NULL && strncmp(line, name, strlen(name)) == 0;
+            (void)fclose(comm);
         }
     }
-    assert_int_not_equal(found, 0);
+    (void)closedir(tasks);
     return found;
 }
 
-/* How often it has gone to sleep so far. */
-static long count_sleeps(long task)
+static liminal_status die_when_told(part *p, const liminal_envelope *request, liminal_envelope **out)
 {
-    char line[256];
-    long count = -1;
-    FILE *status;
-    (void)snprintf(line, sizeof line, "/proc/self/task/%ld/status", task);
-    status = fopen(line, "r");
-    assert_non_null(status);
-    while (count < 0 && fgets(line, sizeof line, status) != NULL) {
-        (void)sscanf(line, "voluntary_ctxt_switches: %ld", &count);
-    }
-    (void)fclose(status);
-    assert_true(count >= 0);
-    return count;
-}
-
-/* ---- a death ---- */
-
-static liminal_status say_who(part *p, const liminal_envelope *request, liminal_envelope **out)
-{
-    *(atomic_long *)p->context = syscall(SYS_gettid);
     if (strcmp(liminal_envelope_text(request), "die") == 0) {
         test_gate_wait(&p->go);
         return LIMINAL_EFAILED;
@@ -84,76 +36,100 @@ static liminal_status say_who(part *p, const liminal_envelope *request, liminal_
     return LIMINAL_OK;
 }
 
-typedef struct crowd {
-    liminal_supervisor *supervisor;
-    liminal_conversation *conversation;
-    atomic_long worker; /* the participant's thread */
-    part p;
-} crowd;
-
-static void spawn(crowd *c)
+/* Its threads, all that there are, have become idle. */
+static void end(liminal_supervisor *supervisor, liminal_conversation **c)
 {
-    part_init(&c->p);
-    c->p.act = say_who;
-    c->p.context = &c->worker;
-    c->conversation = spawn_one(c->supervisor, threaded(&c->p), NULL);
-}
-
-static void end(crowd *c)
-{
-    assert_int_equal(liminal_conversation_close(c->conversation, liminal_deadline_never()), LIMINAL_OK);
-    liminal_conversation_drop(&c->conversation);
-    test_until(liminal_supervisor_census(c->supervisor).threads == 0);
+    assert_int_equal(liminal_conversation_close(*c, liminal_deadline_never()), LIMINAL_OK);
+    liminal_conversation_drop(c);
+    test_until(liminal_supervisor_census(supervisor).threads == 0);
 }
 
 static void let_it_die(void *argument)
 {
-    crowd *c = argument;
+    part *p = argument;
     test_until(test_sleeps(getpid())); /* it receives */
-    test_gate_open(&c->p.go);
+    test_gate_open(&p->go);
 }
 
-static void receive_its_end(crowd *c)
+static void receive_its_end(liminal_conversation *c, part *p)
 {
     liminal_envelope *none = NULL;
     test_thread killer;
-    test_thread_start(&killer, let_it_die, c);
-    assert_int_equal(liminal_conversation_receive(c->conversation, &none, liminal_deadline_never()), LIMINAL_EEXIT);
+    test_thread_start(&killer, let_it_die, p);
+    assert_int_equal(liminal_conversation_receive(c, &none, liminal_deadline_never()), LIMINAL_EEXIT);
     test_thread_join(&killer);
 }
 
-/* Two threads have become idle, and serve the next conversation: one is its participant's. The other one, its own, is
- * not needed, whether a participant dies or not. */
+/* What else has to be done when a participant has died, its own thread does. */
 static void a_death_wakes_those_who_wait_and_nobody_else(void **state)
 {
-    tasks before = list_tasks();
-    crowd c = {.supervisor = open_plain()};
-    long own, sleeps;
+    liminal_supervisor *supervisor = open_plain();
     (void)state;
-    atomic_init(&c.worker, 0);
-    spawn(&c);
-    assert_int_equal(ask_text(c.conversation, "hello"), LIMINAL_OK);
-    end(&c);
     for (int i = 0; i < 20; i++) {
-        spawn(&c);
-        assert_int_equal(ask_text(c.conversation, "hello"), LIMINAL_OK);
-        own = the_new_one_beside(&before, atomic_load(&c.worker));
-        test_until(test_sleeps(own));
-        sleeps = count_sleeps(own);
-        assert_int_equal(send_text(c.conversation, "die"), LIMINAL_OK);
-        receive_its_end(&c);
-        end(&c);
-        assert_int_equal(count_sleeps(own), sleeps);
-        assert_int_equal(atomic_load(&c.p.releases), 1);
+        liminal_conversation *c;
+        char name[16];
+        part p;
+        part_init(&p);
+        p.act = die_when_told;
+        (void)snprintf(name, sizeof name, "talk %d.", i);
+        c = spawn_one(supervisor, threaded(&p), name);
+        assert_int_equal(ask_text(c, "hello"), LIMINAL_OK);
+        assert_int_equal(send_text(c, "die"), LIMINAL_OK);
+        receive_its_end(c, &p);
+        end(supervisor, &c);
+        assert_int_equal(atomic_load(&p.releases), 1);
+        assert_true(i == 0 || !has_thread(name)); /* at first its thread is new, and begins with that name */
     }
     assert_int_equal(test_threads_asked(), 2);
-    shut(&c.supervisor);
+    shut(&supervisor);
+}
+
+/* An exit notice is the embedder's, and may take long: what else has to be done is left to the conversation's own
+ * thread, and the close, here inside that notice, does not wait for it in vain. */
+typedef struct witness {
+    liminal_supervisor *supervisor;
+    liminal_conversation *conversation;
+    liminal_status closed;
+    atomic_int called;
+} witness;
+
+static void close_at_its_death(void *self, const liminal_exit *exit)
+{
+    witness *w = self;
+    (void)exit;
+    (void)test_check(liminal_conversation_close(w->conversation, liminal_deadline_in_ms(10000)) == LIMINAL_OK);
+    atomic_fetch_add(&w->called, 1);
+}
+
+static void a_notice_may_wait_for_what_follows_from_the_death(void **state)
+{
+    liminal_supervisor *supervisor = open_plain();
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        witness w = {.supervisor = supervisor};
+        liminal_notice *notice = NULL;
+        part p;
+        part_init(&p);
+        p.act = die_when_told;
+        w.conversation = spawn_one(supervisor, threaded(&p), NULL);
+        atomic_init(&w.called, 0);
+        assert_int_equal(liminal_process_notify(supervisor, participant_pid(w.conversation, 0), close_at_its_death, &w,
+                                                &notice), LIMINAL_OK);
+        assert_int_equal(send_text(w.conversation, "die"), LIMINAL_OK);
+        test_gate_open(&p.go);
+        test_until(atomic_load(&w.called) == 1);
+        liminal_notice_drop(&notice);
+        end(supervisor, &w.conversation);
+        assert_int_equal(atomic_load(&p.releases), 1);
+    }
+    shut(&supervisor);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_death_wakes_those_who_wait_and_nobody_else),
+        TEST(a_notice_may_wait_for_what_follows_from_the_death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
