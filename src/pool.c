@@ -18,10 +18,10 @@
  * under that lock that it is there; until then there is nobody to ring for, and it finds what was decided meanwhile in
  * the job: to begin, also where it was to be given back, for then the body has nothing to do.
  *
- * More may be idle than are to be: those that were kept for nothing, and all of them in a shutdown. They leave in a row,
- * a few at a time, each dismissed by one before it as the last thing that one does. For whoever gives them back, or the
- * shutdown, would have to wake them, which takes it longer than all else it does; and they would all want the lock that
- * it holds. While there are such ones somebody is leaving, so that none is forgotten.
+ * More may be idle than are to be: those that were kept for nothing, and all of them in a shutdown. They leave in a
+ * row, a few at a time, each dismissed by one before it as the last thing that one does. For whoever gives them back,
+ * or the shutdown, would have to wake them, which takes it longer than all else it does; and they would all want the
+ * lock that it holds. While there are such ones somebody is leaving, so that none is forgotten.
  *
  * To wake an idle thread that sleeps takes ten times as long as to let one that is ending its job come to rest, which
  * still looks then. So who starts a job while one is `ending` looks a little for that first; nothing but time depends
@@ -246,7 +246,8 @@ static worker *take(limi_pool *pool, size_t stack_bytes, bool last)
 
 void limi_pool_make_room(liminal_supervisor *supervisor)
 {
-    size_t live = supervisor->census.threads, room = supervisor->max_threads > live ? supervisor->max_threads - live : 0;
+    size_t live = supervisor->census.threads;
+    size_t room = supervisor->max_threads > live ? supervisor->max_threads - live : 0;
     while (supervisor->pool.idle_count > room) {
         dismiss_last(&supervisor->pool);
     }

@@ -15,7 +15,7 @@
  *
  * A death that nobody is linked to, and that nobody is to be told of, is soon spread. If its died() has ended the
  * conversation, what is left to be done there is done by this thread afterwards, and the actor's is not woken for it:
- * it would get in the way of whoever was woken by that end. Whoever posts to that actor meanwhile relies on this thread.
+ * it would get in the way of whoever was woken by that end. Who posts to that actor meanwhile relies on this thread.
  *
  * A link is broken under the lock, one at a time: who links to a dead one afterwards sees that it is dead;
  * who did so before is on its list. Nobody can be linked to it any more, so the list only shrinks. */

@@ -2,9 +2,9 @@
 /* shutdown.c -- the end of a supervisor: tell everyone, wait for the threads, say who is left.
  *
  * What it waits for, the threads that live, are idle or are leaving, only falls under the lock; who makes it fall to
- * where a wait ends, and sees `closing`, counts `changed` up and unparks. The shutdown has set that under the lock, reads
- * `changed` before it looks and parks on what it read: that fall is not missed. (A thread becomes idle only where it
- * sees no `closing`, and one that was kept for nothing was counted before.)
+ * where a wait ends, and sees `closing`, counts `changed` up and unparks. The shutdown has set that under the lock,
+ * reads `changed` before it looks and parks on what it read: that fall is not missed. (A thread becomes idle only where
+ * it sees no `closing`, and one that was kept for nothing was counted before.)
  *
  * First all conversations end, and their threads; then what was adopted is let go. So who still has something to
  * finish does not see an attached thread or an OS process die before. */

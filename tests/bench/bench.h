@@ -175,6 +175,7 @@ typedef struct bench_traffic {
 
 void bench_list_call(void *traffic);
 void bench_threads_call(void *int_threads); /* so many started, and joined */
+void bench_crowd_call(void *int_threads);   /* the same, but they live at once, until they are told */
 void bench_thread_start(void *pthread, void *(*run)(void *), void *argument);
 
 /* ---- talk.c ---- */

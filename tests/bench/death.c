@@ -3,12 +3,12 @@
  *
  * The clock starts just before the last thing that the dying one does, or just before it is sent SIGKILL.
  *
- * Who waits stays on the first processor. Where a thread dies on the second one, each death is told by a wake from one
- * processor to the other. Left to itself the scheduler puts the two on one processor or on two, as it has it, and goes
- * on with that for thousands of rounds, for the bare threads (new ones) otherwise than for ours (the same two): then the
- * one's switch on a processor that is awake is set against the other's wake of one that sleeps, which takes ten to
- * thirty times as long. What is told on one processor is another figure, and has no bound: there the one who waits runs
- * when the dying one leaves the processor, and the bare thread's own end is part of that. */
+ * Who waits stays on the first processor. Where a thread dies on the second one, each death is told by a wake from
+ * one processor to the other. Left to itself the scheduler puts the two on one processor or on two, as it has it, and
+ * goes on with that for thousands of rounds, for the bare threads (new ones) otherwise than for ours (the same two):
+ * then the one's switch on a processor that is awake is set against the other's wake of one that sleeps, which takes
+ * ten to thirty times as long. What is told on one processor is another figure, and has no bound: there the one who
+ * waits runs when the dying one leaves the processor, and the bare thread's own end is part of that. */
 #define _GNU_SOURCE
 #include "bench.h"
 

@@ -93,9 +93,9 @@ static long count_threads(void)
     return count;
 }
 
-/* Until nothing lives any more, and no more threads than the supervisor keeps for later; at most a minute. A thread that
- * is dismissed ends when it comes to that, and ten thousand take the system a second: the bare ones are measured when
- * they have been joined. */
+/* Until nothing lives any more, and no more threads than the supervisor keeps for later; at most a minute. A thread
+ * that is dismissed ends when it comes to that, and ten thousand take the system a second: the bare ones are measured
+ * when they have been joined. */
 static void wait_for_end(const liminal_supervisor *house)
 {
     double until = bench_now_ns() + 60e9;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_woken.c -- nobody is woken who need not be. A conversation's own thread, where it is one that was idle, takes the
- * conversation's name when it is called for the first time; so the kernel can tell whether it was. */
+/* test_woken.c -- nobody is woken who need not be. A conversation's own thread, where it is one that was idle, takes
+ * the conversation's name when it is called for the first time; so the kernel can tell whether it was. */
 #define _GNU_SOURCE
 #include "supervisor_kit.h"
 
