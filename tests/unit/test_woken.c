@@ -85,19 +85,21 @@ static void a_death_wakes_those_who_wait_and_nobody_else(void **state)
 }
 
 /* An exit notice is the embedder's, and may take long: what else has to be done is left to the conversation's own
- * thread, and the close, here inside that notice, does not wait for it in vain. */
+ * thread before, and who waits for that, be it in the notice, does not do so in vain. */
 typedef struct witness {
     liminal_supervisor *supervisor;
     liminal_conversation *conversation;
-    liminal_status closed;
     atomic_int called;
 } witness;
 
-static void close_at_its_death(void *self, const liminal_exit *exit)
+/* Of a query all is seen that was accepted before. */
+static void query_at_its_death(void *self, const liminal_exit *exit)
 {
     witness *w = self;
+    liminal_snapshot *snapshot = NULL;
     (void)exit;
-    (void)test_check(liminal_conversation_close(w->conversation, liminal_deadline_in_ms(10000)) == LIMINAL_OK);
+    (void)test_check(liminal_conversation_query(w->conversation, &snapshot, liminal_deadline_never()) == LIMINAL_OK);
+    liminal_snapshot_drop(&snapshot);
     atomic_fetch_add(&w->called, 1);
 }
 
@@ -113,7 +115,7 @@ static void a_notice_may_wait_for_what_follows_from_the_death(void **state)
         p.act = die_when_told;
         w.conversation = spawn_one(supervisor, threaded(&p), NULL);
         atomic_init(&w.called, 0);
-        assert_int_equal(liminal_process_notify(supervisor, participant_pid(w.conversation, 0), close_at_its_death, &w,
+        assert_int_equal(liminal_process_notify(supervisor, participant_pid(w.conversation, 0), query_at_its_death, &w,
                                                 &notice), LIMINAL_OK);
         assert_int_equal(send_text(w.conversation, "die"), LIMINAL_OK);
         test_gate_open(&p.go);
