@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* spawn.c -- workloads: spawn a conversation, ask it once, close it, against threads that are started and joined.
  *
- * Three figures each. Reused: one after the other, so that a thread that has become idle can serve the next. Fresh:
- * the same with none kept for later, so that every thread is a new one. Crowd: many live at once, and so do the bare
- * threads beside them; for one that ends by itself as soon as it has begun gives its stack, the kernel's part of which
- * is dear, to the next, and is not woken. All include the opening and the shutdown of their supervisor, which joins
- * all that it has started. */
+ * Two figures each. Fresh: many live at once under a new supervisor, so that every thread is a new one. Reused: one
+ * after the other, so that a thread that has become idle can serve the next. Both include the opening and the shutdown
+ * of their supervisor, which joins all that it has started.
+ *
+ * Of the bare threads that are started at once hardly two live at once: each ends by itself while the next is being
+ * started, is woken by nobody, and leaves its stack to the next, the kernel's part of which is dear. What a crowd of
+ * them costs, of which each lives until it is told to end, is said beside it: that is as much as new conversations that
+ * live at once could reach. It has no bound. */
 #include "bench.h"
 
 #define FRESH_BOUND 1
@@ -15,7 +18,6 @@
 typedef struct plan {
     liminal_participant_kind kind;
     int threads;       /* that a conversation has */
-    size_t idle;       /* as in the options of a supervisor */
     int conversations; /* one after the other */
     int at_once;
 } plan;
@@ -46,14 +48,20 @@ static void threads_at_once(void *self)
 {
     const plan *wanted = self;
     int threads = wanted->at_once * wanted->threads;
+    bench_threads_call(&threads);
+}
+
+static void crowd_at_once(void *self)
+{
+    const plan *wanted = self;
+    int threads = wanted->at_once * wanted->threads;
     bench_crowd_call(&threads);
 }
 
 static void spawn_in_turn(void *self)
 {
     const plan *wanted = self;
-    liminal_supervisor *house = bench_open(&(liminal_supervisor_options){LIMINAL_OPS(liminal_supervisor_options),
-                                                                         .idle_threads = wanted->idle});
+    liminal_supervisor *house = bench_open(NULL);
     int i;
     for (i = 0; i < wanted->conversations; i++) {
         liminal_conversation *talk = bench_spawn(house, wanted->kind);
@@ -72,29 +80,29 @@ static void threads_in_turn(void *self)
     }
 }
 
-static void fight_in_turn(const char *workload, plan wanted, size_t idle, double bound)
+static void fight_at_once(const char *workload, const char *limit_name, plan *wanted, void (*limit)(void *self),
+                          double bound)
 {
-    wanted.idle = idle;
-    bench_fight(&(bench_duel){.workload = workload, .limit_name = "as many threads started and joined, in turn",
+    bench_fight(&(bench_duel){.workload = workload, .limit_name = limit_name,
                               .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
-                              .ours = {.call = spawn_in_turn, .self = &wanted, .operations = wanted.conversations},
-                              .limit = {.call = threads_in_turn, .self = &wanted, .operations = wanted.conversations},
+                              .ours = {.call = spawn_at_once, .self = wanted, .operations = wanted->at_once},
+                              .limit = {.call = limit, .self = wanted, .operations = wanted->at_once},
                               .bound = bound});
 }
 
-static void spawn(const char *reused, const char *fresh, const char *crowd, plan wanted)
+static void spawn(const char *fresh, const char *crowd, const char *reused, plan wanted)
 {
     if (bench.count != 0) {
         spawn_in_turn(&wanted);
         return;
     }
-    fight_in_turn(reused, wanted, 0, REUSED_BOUND);
-    fight_in_turn(fresh, wanted, LIMINAL_NO_IDLE_THREADS, FRESH_BOUND);
-    bench_fight(&(bench_duel){.workload = crowd, .limit_name = "as many threads that live at once, told to end, joined",
+    bench_fight(&(bench_duel){.workload = reused, .limit_name = "as many threads started and joined, in turn",
                               .measure = BENCH_RATE, .rounds = bench_scale(31, 3), .calls = 1,
-                              .ours = {.call = spawn_at_once, .self = &wanted, .operations = wanted.at_once},
-                              .limit = {.call = threads_at_once, .self = &wanted, .operations = wanted.at_once},
-                              .bound = FRESH_BOUND});
+                              .ours = {.call = spawn_in_turn, .self = &wanted, .operations = wanted.conversations},
+                              .limit = {.call = threads_in_turn, .self = &wanted, .operations = wanted.conversations},
+                              .bound = REUSED_BOUND});
+    fight_at_once(fresh, "as many threads started at once, then joined", &wanted, threads_at_once, FRESH_BOUND);
+    fight_at_once(crowd, "as many threads that live at once, told to end, then joined", &wanted, crowd_at_once, 0);
 }
 
 static plan plan_for(liminal_participant_kind kind, int threads)
@@ -105,11 +113,11 @@ static plan plan_for(liminal_participant_kind kind, int threads)
 
 void bench_spawn_inline(void)
 {
-    spawn("spawn-inline", "spawn-inline-fresh", "spawn-inline-crowd", plan_for(LIMINAL_PARTICIPANT_INLINE, 1));
+    spawn("spawn-inline-fresh", "spawn-inline-crowd", "spawn-inline", plan_for(LIMINAL_PARTICIPANT_INLINE, 1));
 }
 
 void bench_spawn_threaded(void)
 {
-    spawn("spawn-threaded", "spawn-threaded-fresh", "spawn-threaded-crowd",
+    spawn("spawn-threaded-fresh", "spawn-threaded-crowd", "spawn-threaded",
           plan_for(LIMINAL_PARTICIPANT_THREAD, 2));
 }
