@@ -145,6 +145,27 @@ static void idle_ones_make_room(void **state)
     shut(&supervisor);
 }
 
+/* The same where the one thread of a conversation is only kept for it. */
+static void idle_ones_make_room_for_kept_ones(void **state)
+{
+    liminal_supervisor *supervisor = open_with(1, 0);
+    int before = count_threads();
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        liminal_participant participant;
+        liminal_config config = config_of(&participant, 1);
+        liminal_conversation *c = NULL;
+        part p;
+        part_init(&p);
+        participant = inlined(&p);
+        config.stack_bytes = (size_t)i * MUCH;
+        assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &c), LIMINAL_OK);
+        test_until(count_threads() == before + 1);
+        end(supervisor, &c);
+    }
+    shut(&supervisor);
+}
+
 /* Threads that were kept for nothing, and are given back at once: as many as may be idle stay, and the others leave,
  * though nobody starts one or shuts down. */
 static void those_that_are_too_many_leave_by_themselves(void **state)
@@ -303,6 +324,7 @@ int main(void)
         TEST(a_larger_stack_is_another_thread),
         TEST(small_ones_make_room_for_large_ones),
         TEST(idle_ones_make_room),
+        TEST(idle_ones_make_room_for_kept_ones),
         TEST(those_that_are_too_many_leave_by_themselves),
         TEST(the_next_one_finds_it_as_new),
         TEST(one_that_was_ended_does_not_come_back),

@@ -85,43 +85,42 @@ static void a_death_wakes_those_who_wait_and_nobody_else(void **state)
 }
 
 /* An exit notice is the embedder's, and may take long: what else has to be done is left to the conversation's own
- * thread before, and who waits for that, be it in the notice, does not do so in vain. */
+ * thread before that, so that nobody waits for the notice who waits for what was accepted. */
 typedef struct witness {
-    liminal_supervisor *supervisor;
-    liminal_conversation *conversation;
-    atomic_int called;
+    test_gate called, go;
 } witness;
 
-/* Of a query all is seen that was accepted before. */
-static void query_at_its_death(void *self, const liminal_exit *exit)
+static void stand(void *self, const liminal_exit *exit)
 {
     witness *w = self;
-    liminal_snapshot *snapshot = NULL;
     (void)exit;
-    (void)test_check(liminal_conversation_query(w->conversation, &snapshot, liminal_deadline_never()) == LIMINAL_OK);
-    liminal_snapshot_drop(&snapshot);
-    atomic_fetch_add(&w->called, 1);
+    test_gate_open(&w->called);
+    test_gate_wait(&w->go);
 }
 
-static void a_notice_may_wait_for_what_follows_from_the_death(void **state)
+static void a_notice_that_takes_long_holds_up_nobody_else(void **state)
 {
     liminal_supervisor *supervisor = open_plain();
     (void)state;
     for (int i = 0; i < 20; i++) {
-        witness w = {.supervisor = supervisor};
+        witness w = {.called = TEST_GATE_INIT, .go = TEST_GATE_INIT};
+        liminal_conversation *c;
+        liminal_snapshot *snapshot = NULL;
         liminal_notice *notice = NULL;
         part p;
         part_init(&p);
         p.act = die_when_told;
-        w.conversation = spawn_one(supervisor, threaded(&p), NULL);
-        atomic_init(&w.called, 0);
-        assert_int_equal(liminal_process_notify(supervisor, participant_pid(w.conversation, 0), query_at_its_death, &w,
-                                                &notice), LIMINAL_OK);
-        assert_int_equal(send_text(w.conversation, "die"), LIMINAL_OK);
+        c = spawn_one(supervisor, threaded(&p), NULL);
+        assert_int_equal(liminal_process_notify(supervisor, participant_pid(c, 0), stand, &w, &notice), LIMINAL_OK);
+        assert_int_equal(send_text(c, "die"), LIMINAL_OK);
         test_gate_open(&p.go);
-        test_until(atomic_load(&w.called) == 1);
+        test_gate_wait(&w.called);
+        assert_int_equal(liminal_conversation_query(c, &snapshot, liminal_deadline_in_ms(10000)), LIMINAL_OK);
+        assert_int_equal(liminal_snapshot_read(snapshot).phase, LIMINAL_PHASE_FAILED);
+        liminal_snapshot_drop(&snapshot);
+        test_gate_open(&w.go);
         liminal_notice_drop(&notice);
-        end(supervisor, &w.conversation);
+        end(supervisor, &c);
         assert_int_equal(atomic_load(&p.releases), 1);
     }
     shut(&supervisor);
@@ -131,7 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_death_wakes_those_who_wait_and_nobody_else),
-        TEST(a_notice_may_wait_for_what_follows_from_the_death),
+        TEST(a_notice_that_takes_long_holds_up_nobody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
