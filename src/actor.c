@@ -3,7 +3,8 @@
  *
  * The duty. At any time at most one thread has it: the producer whose push found the mailbox idle,
  * until it rests, or rings the bell with DUTY and so hands it to the actor's own thread. `backlog`
- * and `over` belong to whoever has it; the mailbox's word and the bell hand them on.
+ * and `over` belong to whoever has it; the mailbox's word and the bell hand them on. A producer that is spreading a
+ * death which is soon spread keeps it until then (see process.c), so that nobody is woken for it.
  *
  * The bell's bits:
  *
@@ -155,6 +156,17 @@ static void run(limi_actor *actor, bool (*satisfied)(void *argument), void *argu
     }
 }
 
+/* Keep the duty for after this thread's cascade; false: it may not. */
+static bool owe(limi_actor *actor)
+{
+    limi_actor **owed = limi_scope_here()->owed;
+    bool may = owed != NULL && *owed == NULL && limi_scope_here()->frame == NULL && !actor->pinned && !actor->heavy;
+    if (may) {
+        *owed = actor;
+    }
+    return may;
+}
+
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
                           bool (*satisfied)(void *argument), void *argument)
 {
@@ -164,10 +176,24 @@ limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, 
     }
     if (limi_actor_may_assist(actor, assist)) {
         run(actor, satisfied, argument, false);
-    } else {
+    } else if (!owe(actor)) {
         ring(actor, DUTY);
     }
     return pushed;
+}
+
+void limi_actor_take_up(limi_actor *actor)
+{
+    if (limi_actor_may_assist(actor, LIMI_ASSIST_BRIEF)) {
+        run(actor, NULL, NULL, false);
+    } else {
+        ring(actor, DUTY);
+    }
+}
+
+void limi_actor_pass_on(limi_actor *actor)
+{
+    ring(actor, DUTY);
 }
 
 void limi_actor_live(limi_actor *actor)

@@ -50,6 +50,11 @@ typedef enum limi_assist {
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
                           bool (*satisfied)(void *argument), void *argument);
 
+/* A duty that a post has left in scope->owed: run the turn, or, if a turn is not brief, leave it to the actor's thread;
+ * the latter in any case. */
+void limi_actor_take_up(limi_actor *actor);
+void limi_actor_pass_on(limi_actor *actor);
+
 /* Turns never nest: inside a callback the stack may be short and the host may hold its locks. Nor does one hold
  * up deaths that are being spread. */
 static inline bool limi_actor_may_assist(const limi_actor *actor, limi_assist assist)

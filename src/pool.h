@@ -14,7 +14,8 @@ typedef struct limi_job {
     struct liminal_supervisor *supervisor;
     void (*body)(void *argument);
     void *argument;
-    struct limi_worker *worker; /* that was kept for it, or does it */
+    struct limi_worker *worker; /* that is kept for it, or does it; NULL: one that is kept has not come yet ... */
+    bool begun;                 /* ... and is to begin when it does. Both guarded by the supervisor's lock */
 } limi_job;
 
 /* The idle ones; guarded by the supervisor's lock, but for what is atomic. */
@@ -29,13 +30,15 @@ typedef struct limi_pool {
 
 void limi_pool_init(limi_pool *pool);
 
-/* Keep an idle thread for the job, without waking it; false: there is none. Then it is begun, or given back. */
-bool limi_pool_reserve(limi_job *job);
-void limi_pool_begin(limi_job *job);
-void limi_pool_give_back(limi_job *job); /* the census counts it no more */
-
 /* Run the job's body on a thread, which the census counts already. ELIMIT if the system refuses one. */
 liminal_status limi_pool_start(limi_job *job);
+
+/* Keep a thread for the job instead, and let it sleep: an idle one, or a new one. Then it is begun, or given back, one
+ * of them once. Given back, true: the census counts it no more. False: it is new and has not come yet; when it does it
+ * calls `instead` with the body's argument, and counts itself out: the job stays until then. */
+liminal_status limi_pool_keep(limi_job *job);
+void limi_pool_begin(limi_job *job);
+bool limi_pool_give_back(limi_job *job, void (*instead)(void *argument));
 
 /* By the thread that does the job: it is done, but for what is brief. */
 void limi_pool_end_job(limi_job *job);

@@ -13,10 +13,15 @@
  * a time, so that the embedder's code does not hold up the spreading. If a notice ends its thread, against the rules
  * or because a host's thread is cancelled in it, the rest is done while the stack unwinds.
  *
+ * A death that nobody is linked to, and that nobody is to be told of, is soon spread. If its died() has ended the
+ * conversation, what is left to be done there is done by this thread afterwards, and the actor's is not woken for it:
+ * it would get in the way of whoever was woken by that end. Who posts to that actor meanwhile relies on this thread.
+ *
  * A link is broken under the lock, one at a time: who links to a dead one afterwards sees that it is dead;
  * who did so before is on its list. Nobody can be linked to it any more, so the list only shrinks. */
 #include "process.h"
 
+#include "actor.h"
 #include "scope.h"
 #include "supervisor.h"
 
@@ -82,6 +87,7 @@ typedef struct limi_cascade {
     queue dead;  /* to be mourned */
     queue ready; /* whose notices are to be fired */
     limi_process *announced; /* whose notices are being fired */
+    struct limi_actor *owed; /* whose turn this thread has to run when all is spread */
     struct limi_cascade *outer;
 } limi_cascade;
 
@@ -168,6 +174,9 @@ static void run_on(void *argument)
     }
     run(cascade);
     limi_scope_here()->cascade = cascade->outer;
+    if (cascade->owed != NULL) {
+        limi_actor_pass_on(cascade->owed);
+    }
 }
 
 void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
@@ -176,6 +185,34 @@ void limi_process_mourn(liminal_supervisor *supervisor, limi_process *process)
     process->kind->ref(process);
     limi_mutex_unlock(&supervisor->lock);
     limi_process_mourn_held(supervisor, process);
+}
+
+/* Nobody is linked to those who were taken in, and nothing of the embedder's is called for them. They are dead, so
+ * that this does not change. */
+static bool is_soon_spread(const limi_cascade *cascade)
+{
+    liminal_supervisor *supervisor = cascade->supervisor;
+    const limi_process *process;
+    bool soon = supervisor->collector.size == 0;
+    limi_mutex_lock(&supervisor->lock);
+    for (process = cascade->dead.first; soon && process != NULL; process = process->next_dead) {
+        soon = limi_list_empty(&process->links) && limi_list_empty(&process->notices);
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    return soon;
+}
+
+/* The first one. A turn that its died() leaves to this thread is run afterwards, if that is soon. */
+static void take_in_first(limi_cascade *cascade, limi_process *process)
+{
+    limi_scope *scope = limi_scope_here();
+    scope->owed = &cascade->owed;
+    take_in(cascade, process);
+    scope->owed = NULL;
+    if (cascade->owed != NULL && !is_soon_spread(cascade)) {
+        limi_actor_pass_on(cascade->owed);
+        cascade->owed = NULL;
+    }
 }
 
 void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *process)
@@ -188,9 +225,12 @@ void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *proce
     }
     mine.outer = limi_scope_here()->cascade;
     limi_scope_here()->cascade = &mine;
-    take_in(&mine, process);
+    take_in_first(&mine, process);
     limi_thread_guard(run, run_on, &mine);
     limi_scope_here()->cascade = mine.outer;
+    if (mine.owed != NULL) {
+        limi_actor_take_up(mine.owed);
+    }
 }
 
 bool limi_process_end(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason)

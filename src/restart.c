@@ -200,24 +200,18 @@ static void body(void *argument)
     limi_talk_unref(argument);
 }
 
-static liminal_status start(limi_talk *talk, bool *out_kept)
+static liminal_status start(limi_talk *talk, bool keep)
 {
     const char *name = limi_talk_name(talk);
     return limi_talk_start_thread(talk, &talk->job, name[0] != '\0' ? name : "liminal", talk->job.plan.stack_bytes,
-                                  body, talk, out_kept);
+                                  body, talk, keep);
 }
 
-/* A short conversation needs no thread but those of its callers: an idle one is kept for it, and left to sleep. */
-liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
+/* A short conversation needs no thread but those of its callers: one is kept for it, and left to sleep. */
+liminal_status limi_talk_keep_actor(limi_talk *talk, size_t stack_bytes)
 {
-    bool kept = false;
-    liminal_status st;
     talk->job.plan.stack_bytes = stack_bytes;
-    st = start(talk, &kept); /* what has started may be replaced by now, with the job; what is kept is there */
-    if (kept) {
-        limi_actor_lie_dormant(&talk->actor);
-    }
-    return st;
+    return start(talk, true);
 }
 
 void limi_talk_begin_actor(void *self)
@@ -226,11 +220,17 @@ void limi_talk_begin_actor(void *self)
     limi_pool_begin(&talk->job);
 }
 
+static void let_go(void *argument)
+{
+    limi_talk_unref(argument);
+}
+
 void limi_talk_forgo_actor(void *self)
 {
     limi_talk *talk = self;
-    limi_pool_give_back(&talk->job);
-    limi_talk_unref(talk);
+    if (limi_pool_give_back(&talk->job, let_go)) {
+        limi_talk_unref(talk);
+    }
 }
 
 bool limi_talk_on_call(void *self)
@@ -241,7 +241,7 @@ bool limi_talk_on_call(void *self)
         return false;
     }
     limi_supervisor_thread_more(talk->supervisor);
-    if (start(talk, NULL) != LIMINAL_OK) {
+    if (start(talk, false) != LIMINAL_OK) {
         limi_supervisor_thread_fewer(talk->supervisor);
         return false;
     }

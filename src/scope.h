@@ -30,6 +30,7 @@ typedef struct limi_scope {
     limi_frame *frame;               /* innermost; NULL: the thread is in nobody's callback */
     void *ending;                    /* the participant whose thread this is, while it makes its own end known */
     struct limi_cascade *cascade;    /* of deaths that this thread is spreading, innermost; NULL: none */
+    struct limi_actor **owed;        /* where this thread may leave a duty, for after the cascade; NULL: nowhere */
 } limi_scope;
 
 /* Where the thread's ids come from, for mint.c; worth nothing in a process whose epoch differs. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* shutdown.c -- the end of a supervisor: tell everyone, wait for the threads, say who is left.
  *
- * What it waits for, the threads that live or are leaving, only falls under the lock; who makes it fall, and sees
- * `closing`, counts `changed` up and unparks. The shutdown has set that under the lock, reads `changed` before it
- * looks and parks on what it read: no fall is missed. (A thread becomes idle only where it sees no `closing`, and one
- * that was kept for nothing is then leaving instead: the sum does not fall.)
+ * What it waits for, the threads that live, are idle or are leaving, only falls under the lock; who makes it fall to
+ * where a wait ends, and sees `closing`, counts `changed` up and unparks. The shutdown has set that under the lock,
+ * reads `changed` before it looks and parks on what it read: that fall is not missed. (A thread becomes idle only where
+ * it sees no `closing`, and one that was kept for nothing was counted before.)
  *
  * First all conversations end, and their threads; then what was adopted is let go. So who still has something to
  * finish does not see an attached thread or an OS process die before. */
@@ -96,8 +96,9 @@ static size_t conversations_left(liminal_supervisor *supervisor)
 {
     size_t threads;
     limi_mutex_lock(&supervisor->lock);
-    limi_pool_dismiss(supervisor, 0);
-    threads = supervisor->census.threads + supervisor->pool.leaving - (supervisor->watcher != NULL);
+    limi_pool_trim(supervisor);
+    threads = supervisor->census.threads + supervisor->pool.leaving + supervisor->pool.idle_count -
+              (supervisor->watcher != NULL);
     limi_mutex_unlock(&supervisor->lock);
     return threads;
 }
@@ -166,17 +167,25 @@ static void fill(liminal_supervisor *supervisor, liminal_report *report)
     limi_mutex_unlock(&supervisor->lock);
 }
 
+static bool take_ended(liminal_supervisor *supervisor, limi_thread *out)
+{
+    bool any;
+    limi_mutex_lock(&supervisor->lock);
+    any = supervisor->ended_count > 0;
+    if (any) {
+        *out = supervisor->ended[supervisor->ended_first];
+        supervisor->ended_first = (supervisor->ended_first + 1) % LIMI_UNJOINED_MOST;
+        supervisor->ended_count--;
+    }
+    limi_mutex_unlock(&supervisor->lock);
+    return any;
+}
+
 static void join_last(liminal_supervisor *supervisor)
 {
-    limi_thread last;
-    bool has_last;
-    limi_mutex_lock(&supervisor->lock);
-    last = supervisor->finished;
-    has_last = supervisor->has_finished;
-    supervisor->has_finished = false;
-    limi_mutex_unlock(&supervisor->lock);
-    if (has_last) {
-        limi_thread_join(last);
+    limi_thread ended;
+    while (take_ended(supervisor, &ended)) {
+        limi_thread_join(ended);
     }
 }
 

@@ -2,8 +2,9 @@
 /* supervisor.c -- the owner of every conversation, thread and process id of one embedder.
  *
  * Threads that have ended are joined without anybody waiting for them: each one, as the last thing it
- * does, takes the place of the one that ended before it and joins that. So at most one is unjoined,
- * and with the census at zero joining it joins them all. */
+ * does, takes the place of one that ended LIMI_UNJOINED_MOST before it and joins that, which is gone by then. So no
+ * more than those are unjoined, and with the census at zero joining them joins all. (To join the one just before means
+ * to wait for it where many end at once, each for the next, in a long row.) */
 #include "supervisor.h"
 
 #include "detail.h"
@@ -134,10 +135,12 @@ liminal_status limi_supervisor_reserve(liminal_supervisor *supervisor, size_t th
     return st;
 }
 
-/* The shutdown looks again, if there is one: it says so before it looks. */
+/* The shutdown looks again, if there is one, when nobody is left but who watches OS processes: it says so before it
+ * looks. */
 void limi_supervisor_changed(liminal_supervisor *supervisor)
 {
-    if (supervisor->closing) {
+    size_t left = supervisor->census.threads + supervisor->pool.leaving + supervisor->pool.idle_count;
+    if (supervisor->closing && left <= (supervisor->watcher != NULL)) {
         (void)limi_u32_add(&supervisor->changed.value, 1);
         limi_unpark(&supervisor->changed);
     }
@@ -181,18 +184,30 @@ void limi_supervisor_thread_fewer(liminal_supervisor *supervisor)
     limi_mutex_unlock(&supervisor->lock);
 }
 
+/* The calling thread; true: *out has to make room for it. */
+static bool put_among_the_ended(liminal_supervisor *supervisor, limi_thread *out) LIMI_REQUIRES(supervisor->lock)
+{
+    bool full = supervisor->ended_count == LIMI_UNJOINED_MOST;
+    if (full) {
+        *out = supervisor->ended[supervisor->ended_first];
+        supervisor->ended_first = (supervisor->ended_first + 1) % LIMI_UNJOINED_MOST;
+        supervisor->ended_count--;
+    }
+    supervisor->ended[(supervisor->ended_first + supervisor->ended_count) % LIMI_UNJOINED_MOST] = limi_thread_self();
+    supervisor->ended_count++;
+    return full;
+}
+
 void limi_supervisor_thread_over(liminal_supervisor *supervisor, bool dismissed)
 {
     limi_thread before;
     bool had_before;
     limi_mutex_lock(&supervisor->lock);
-    before = supervisor->finished;
-    had_before = supervisor->has_finished;
-    supervisor->finished = limi_thread_self();
-    supervisor->has_finished = true;
+    had_before = put_among_the_ended(supervisor, &before);
     supervisor->joined++;
     supervisor->census.threads -= !dismissed;
     supervisor->pool.leaving -= dismissed;
+    limi_pool_trim(supervisor);
     limi_supervisor_changed(supervisor);
     limi_mutex_unlock(&supervisor->lock);
     /* The supervisor may be freed from here on, but not before this thread was joined. */

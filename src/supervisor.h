@@ -20,6 +20,8 @@ typedef struct limi_registry {
     uint64_t seed;
 } limi_registry;
 
+#define LIMI_UNJOINED_MOST 16
+
 /* `lock` guards all that comes after it. It is taken last (inside a talk's lock, never the other way
  * round) and held for a few dozen instructions, in a loop for LIMI_STEPS_AT_ONCE steps;
  * nothing of the embedder runs under it but the allocator. `waits` has a lock of its own: see wait.c. */
@@ -40,8 +42,8 @@ struct liminal_supervisor {
     limi_list told;          /* ... and those that a shutdown has told to close */
     bool closing;
     limi_pool pool;
-    limi_thread finished; /* the last thread that ended: nobody has joined it yet */
-    bool has_finished;
+    limi_thread ended[LIMI_UNJOINED_MOST]; /* the last threads that ended: nobody has joined them yet ... */
+    size_t ended_first, ended_count;       /* ... the oldest, and how many */
     size_t joined;
     size_t closed_by_shutdown;
     limi_word changed; /* in a shutdown: counts up when fewer threads are left, or an attached one lets go */
@@ -94,14 +96,14 @@ void limi_supervisor_thread_fewer(liminal_supervisor *supervisor);
 /* What a shutdown waits for has become less. */
 void limi_supervisor_changed(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
-/* The last thing a thread of ours does: it is joined by the next one that ends, or by shutdown. The census counts
- * it still, or, if it was dismissed from the pool, that does. */
+/* The last thing a thread of ours does: it is joined by one that ends later, or by shutdown. The census counts it
+ * still, or, if it was dismissed from the pool, that does. */
 void limi_supervisor_thread_over(liminal_supervisor *supervisor, bool dismissed);
 
 /* ---- pool.c; with the lock held ---- */
 
-/* So many may be idle. The others leave. */
-void limi_pool_dismiss(liminal_supervisor *supervisor, size_t keep) LIMI_REQUIRES(supervisor->lock);
+/* If more are idle than may be, none at all in a shutdown, some leave, and each that is over dismisses the next. */
+void limi_pool_trim(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);
 
 /* Those that are live and those that are idle together are no more than may live. */
 void limi_pool_make_room(liminal_supervisor *supervisor) LIMI_REQUIRES(supervisor->lock);

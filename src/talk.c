@@ -415,7 +415,7 @@ void limi_talk_unref(limi_talk *talk)
 /* ---- its threads ---- */
 
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
-                                      void (*body)(void *argument), void *argument, bool *out_kept)
+                                      void (*body)(void *argument), void *argument, bool keep)
 {
     liminal_status st;
     job->plan.name = name;
@@ -424,10 +424,7 @@ liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char
     job->body = body;
     job->argument = argument;
     limi_talk_ref(talk);
-    if (out_kept != NULL && (*out_kept = limi_pool_reserve(job))) {
-        return LIMINAL_OK;
-    }
-    st = limi_pool_start(job);
+    st = keep ? limi_pool_keep(job) : limi_pool_start(job);
     if (st != LIMINAL_OK) {
         limi_talk_unref(talk);
         return limi_detail(st, "%s: the system refuses a thread of %zu bytes", name, stack_bytes);

@@ -150,10 +150,10 @@ void limi_talk_unref(limi_talk *talk);
 /* The spawn has failed: whoever was told one of its pids hears that there is no such process. */
 void limi_talk_never_was(limi_talk *talk);
 
-/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. With `out_kept` it
- * may be one that is only kept for the job, to be begun, or given back with the share; else that may be NULL. */
+/* Start a thread of this conversation, which holds a share of the talk and drops it when it leaves. With `keep` it is
+ * only kept for the job, to be begun, or given back with the share. */
 liminal_status limi_talk_start_thread(limi_talk *talk, limi_job *job, const char *name, size_t stack_bytes,
-                                      void (*body)(void *argument), void *argument, bool *out_kept);
+                                      void (*body)(void *argument), void *argument, bool keep);
 
 /* ---- turn.c: the events ---- */
 
@@ -196,7 +196,7 @@ void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
 extern const limi_process_kind limi_life_kind;
 
 void limi_talk_free_restarts(limi_talk *talk);
-liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes);
+liminal_status limi_talk_keep_actor(limi_talk *talk, size_t stack_bytes);
 bool limi_talk_on_call(void *self); /* the actor's, and these */
 void limi_talk_begin_actor(void *self);
 void limi_talk_forgo_actor(void *self);

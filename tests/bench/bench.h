@@ -43,6 +43,11 @@ void bench_settle(void); /* so that whoever waits is asleep by then */
 int bench_processors(void);
 void bench_pin(void); /* this thread, and those it starts from now on, to the first processor */
 
+/* Where the calling thread, and those it starts from now on, may run: on the first processor, on the second one, on all
+ * that the program may use. With one processor it stays there. First called by a thread that may run on all. */
+typedef enum bench_place { BENCH_FIRST, BENCH_SECOND, BENCH_ANYWHERE } bench_place;
+void bench_stay(bench_place place);
+
 /* How often to look, with a pause after each look, to spin for some 20 us; 0 with one processor. */
 long bench_spins(void);
 void bench_relax(void);
@@ -170,6 +175,7 @@ typedef struct bench_traffic {
 
 void bench_list_call(void *traffic);
 void bench_threads_call(void *int_threads); /* so many started, and joined */
+void bench_crowd_call(void *int_threads);   /* the same, but they live at once, until they are told */
 void bench_thread_start(void *pthread, void *(*run)(void *), void *argument);
 
 /* ---- talk.c ---- */

@@ -71,6 +71,27 @@ void bench_pin(void)
     }
 }
 
+void bench_stay(bench_place place)
+{
+    static cpu_set_t all; /* as it was for the first thread that asked, which had not been put anywhere then */
+    cpu_set_t wanted;
+    size_t at = 0, seen = 0;
+    if (CPU_COUNT(&all) == 0 && sched_getaffinity(0, sizeof all, &all) != 0) {
+        bench_stop("the processors can't be counted");
+    }
+    wanted = all;
+    if (place != BENCH_ANYWHERE && CPU_COUNT(&all) > 1) {
+        while (!CPU_ISSET(at, &all) || seen++ != (size_t)place) {
+            at++;
+        }
+        CPU_ZERO(&wanted);
+        CPU_SET(at, &wanted);
+    }
+    if (sched_setaffinity(0, sizeof wanted, &wanted) != 0) {
+        bench_stop("this thread can't be put on another processor");
+    }
+}
+
 void bench_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* threads.c -- bare limit: threads that are started, and joined. Their stacks are as large as the library's. */
+/* threads.c -- bare limits: threads that are started, and joined. Their stacks are as large as the library's. */
 #include "bench.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define MOST_THREADS 64
@@ -34,6 +35,37 @@ void bench_threads_call(void *int_threads)
     int i, count = *(int *)int_threads;
     for (i = 0; i < count; i++) {
         bench_thread_start(&threads[i], do_nothing, NULL);
+    }
+    for (i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+/* A line each: no two threads wait for one another's. */
+static struct {
+    _Alignas(128) _Atomic(unsigned) told;
+} words[MOST_THREADS];
+
+static void *wait_until_told(void *unsigned_word)
+{
+    _Atomic(unsigned) *word = unsigned_word;
+    while (atomic_load(word) == 0) {
+        bench_word_wait(word, 0);
+    }
+    return NULL;
+}
+
+void bench_crowd_call(void *int_threads)
+{
+    pthread_t threads[MOST_THREADS];
+    int i, count = *(int *)int_threads;
+    for (i = 0; i < count; i++) {
+        atomic_store(&words[i].told, 0);
+        bench_thread_start(&threads[i], wait_until_told, &words[i].told);
+    }
+    for (i = 0; i < count; i++) {
+        atomic_store(&words[i].told, 1);
+        bench_word_wake(&words[i].told);
     }
     for (i = 0; i < count; i++) {
         pthread_join(threads[i], NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_dormant.c -- an actor whose thread has not begun: it is begun once, or given back once, whoever decides that;
- * nothing that it was rung for is lost, and nobody waits for it in vain. */
+ * nothing that it was rung for is lost, and nobody waits for it in vain. The thread is an idle one that was kept, or a
+ * new one, which may not have come yet when that is decided. */
 #include "stage.h"
 
 #include "pool.h"
@@ -11,6 +12,8 @@ typedef struct house {
     liminal_conversation *conversation;
     limi_job job;
 } house;
+
+static bool anew; /* its thread is a new one */
 
 static void run_nothing(void *argument)
 {
@@ -26,7 +29,17 @@ static size_t idle(house *h)
     return count;
 }
 
-/* One idle thread, and a conversation that has it. */
+static void start_an_idle_one(house *h)
+{
+    h->job = (limi_job){.plan = {.stack_bytes = LIMINAL_DEFAULT_STACK_BYTES}, .supervisor = h->supervisor,
+                        .body = run_nothing};
+    limi_supervisor_thread_more(h->supervisor);
+    sched_check(limi_pool_start(&h->job) == LIMINAL_OK);
+    sched_settle();
+    sched_check(idle(h) == 1);
+}
+
+/* One thread, idle before or new, and a conversation that has it. */
 static void open_house(house *h, int64_t timeout_ns)
 {
     const liminal_participant participant = {.kind = LIMINAL_PARTICIPANT_INLINE, .behaviour = liminal_behaviour_echo()};
@@ -34,14 +47,21 @@ static void open_house(house *h, int64_t timeout_ns)
                                    .on_crash = LIMINAL_CRASH_FAIL, .timeout_ns = timeout_ns};
     memset(h, 0, sizeof *h);
     h->supervisor = stage_open_with(1);
-    h->job = (limi_job){.plan = {.stack_bytes = LIMINAL_DEFAULT_STACK_BYTES}, .supervisor = h->supervisor,
-                        .body = run_nothing};
-    limi_supervisor_thread_more(h->supervisor);
-    sched_check(limi_pool_start(&h->job) == LIMINAL_OK);
-    sched_settle();
-    sched_check(idle(h) == 1);
+    if (!anew) {
+        start_an_idle_one(h);
+    }
     sched_check(liminal_supervisor_spawn(h->supervisor, &config, &h->conversation) == LIMINAL_OK);
     sched_check(idle(h) == 0);
+}
+
+/* A new thread is still on its way. */
+static void go(void)
+{
+    if (anew) {
+        sched_quiet(false);
+    } else {
+        stage_go();
+    }
 }
 
 static void close_house(house *h)
@@ -83,7 +103,7 @@ static void against_close(void (*other)(void *argument))
     house h;
     int thread;
     open_house(&h, 0);
-    stage_go();
+    go();
     thread = sched_thread(other, &h);
     close_it(&h);
     sched_join(thread);
@@ -94,9 +114,10 @@ static void close_alone(void)
 {
     house h;
     open_house(&h, 0);
-    stage_go();
+    go();
     close_it(&h);
     sched_quiet(true);
+    sched_settle();
     sched_check(idle(&h) == 1); /* and it has not run */
     close_house(&h);
 }
@@ -122,7 +143,7 @@ static void deadline_alone(void)
     house h;
     liminal_envelope *reply = NULL;
     open_house(&h, 1000);
-    stage_go();
+    go();
     sched_check(liminal_conversation_receive(h.conversation, &reply, never()) == LIMINAL_ETIMEDOUT);
     close_house(&h);
 }
@@ -133,7 +154,7 @@ static void kill_against_ask(void)
     house h;
     int thread;
     open_house(&h, 0);
-    stage_go();
+    go();
     thread = sched_thread(kill_it, &h);
     ask_it(&h);
     sched_join(thread);
@@ -152,7 +173,7 @@ static void last_drop_against_shutdown(void)
     liminal_report report;
     int thread;
     open_house(&h, 0);
-    stage_go();
+    go();
     thread = sched_thread(drop_it, &h);
     sched_check(liminal_supervisor_shutdown(&h.supervisor, &report, never()) == LIMINAL_OK);
     sched_join(thread);
@@ -171,8 +192,21 @@ static void dormant(void **state)
     assert_all(prove_widely(last_drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1));
 }
 
+static void dormant_and_new(void **state)
+{
+    (void)state;
+    anew = true;
+    assert_all(prove_widely(close_alone, .preemptions = 2, .turns = SCHED_ANY, .old = 1));
+    assert_seen(prove_widely(close_against_ask, .preemptions = 2, .turns = 1, .old = 1), 3);
+    assert_all(prove_widely(two_closers, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(close_against_kill, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(kill_against_ask, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(deadline_alone, .preemptions = 2, .turns = 1, .old = 1));
+    assert_all(prove_widely(last_drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(dormant)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(dormant), cmocka_unit_test(dormant_and_new)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

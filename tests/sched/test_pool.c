@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_pool.c -- a thread that has done its job: it becomes idle, is given another job, or leaves, while a shutdown or
- * another start wants it. Every job runs exactly once; what it wrote is seen; every thread is joined. */
+ * another start wants it. Every job runs exactly once; what it wrote is seen; every thread is joined. And threads that
+ * were kept for a job, and are given back. */
 #include "stage.h"
 
 #include "pool.h"
@@ -146,6 +147,80 @@ static void a_start_dismisses_one_that_becomes_idle(void)
     sched_check(h.second.runs == 1);
 }
 
+/* ---- kept, and given back ---- */
+
+static void keep(house *h, work *w)
+{
+    w->job = (limi_job){.plan = {.stack_bytes = 4096}, .supervisor = h->supervisor, .body = run, .argument = w};
+    limi_supervisor_thread_more(h->supervisor);
+    sched_check(limi_pool_keep(&w->job) == LIMINAL_OK);
+}
+
+/* So often it runs: a new thread that has not come yet does so, with what it is given to do instead. */
+static int give_back(work *w)
+{
+    return limi_pool_give_back(&w->job, run) ? 0 : 1;
+}
+
+#define KEPT 3 /* one more than leave at once */
+
+/* Where none is to be idle all are given back, and leave, one behind the other, or serve another job first. */
+static void give_all_back(bool come, bool another)
+{
+    house h;
+    liminal_report report;
+    work all[KEPT];
+    int i, runs = 0, ran = 0;
+    memset(&h, 0, sizeof h);
+    memset(all, 0, sizeof all);
+    h.supervisor = stage_open_with(LIMINAL_NO_IDLE_THREADS);
+    for (i = 0; i < KEPT; i++) {
+        keep(&h, &all[i]);
+    }
+    if (come) {
+        sched_settle();
+    }
+    sched_quiet(false);
+    for (i = 0; i < KEPT; i++) {
+        runs += give_back(&all[i]);
+    }
+    sched_check(!come || runs == 0);
+    if (another) {
+        sched_check(start(&h, &h.first));
+    }
+    sched_check(liminal_supervisor_shutdown(&h.supervisor, &report, liminal_deadline_never()) == LIMINAL_OK);
+    sched_check(report.threads >= KEPT && report.threads <= KEPT + (size_t)another);
+    for (i = 0; i < KEPT; i++) {
+        sched_check(all[i].runs <= 1);
+        ran += all[i].runs;
+    }
+    sched_check(ran == runs && h.first.runs == another);
+    sched_outcome(come ? (unsigned)report.threads - KEPT : (unsigned)runs);
+}
+
+static void all_leave_in_a_row(void)
+{
+    give_all_back(true, false);
+}
+
+static void a_start_meets_those_that_leave(void)
+{
+    give_all_back(true, true);
+}
+
+static void all_are_given_back_as_they_come(void)
+{
+    give_all_back(false, false);
+}
+
+static void kept(void **state)
+{
+    (void)state;
+    assert_all(prove_widely(all_leave_in_a_row, .preemptions = 2, .turns = 1, .old = 1));
+    assert_seen(prove_widely(a_start_meets_those_that_leave, .preemptions = 2, .turns = 1, .old = 1), 3);
+    assert_seen(prove_widely(all_are_given_back_as_they_come, .preemptions = 2, .turns = 1, .old = 1), 15);
+}
+
 static void pool(void **state)
 {
     (void)state;
@@ -165,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool),
+        cmocka_unit_test(kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

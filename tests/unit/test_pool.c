@@ -145,6 +145,52 @@ static void idle_ones_make_room(void **state)
     shut(&supervisor);
 }
 
+/* The same where the one thread of a conversation is only kept for it. */
+static void idle_ones_make_room_for_kept_ones(void **state)
+{
+    liminal_supervisor *supervisor = open_with(1, 0);
+    int before = count_threads();
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        liminal_participant participant;
+        liminal_config config = config_of(&participant, 1);
+        liminal_conversation *c = NULL;
+        part p;
+        part_init(&p);
+        participant = inlined(&p);
+        config.stack_bytes = (size_t)i * MUCH;
+        assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &c), LIMINAL_OK);
+        test_until(count_threads() == before + 1);
+        end(supervisor, &c);
+    }
+    shut(&supervisor);
+}
+
+/* Threads that were kept for nothing, and are given back at once: as many as may be idle stay, and the others leave,
+ * though nobody starts one or shuts down. */
+static void those_that_are_too_many_leave_by_themselves(void **state)
+{
+    enum { MANY = 40, KEPT = 3 };
+    liminal_supervisor *supervisor = open_with(0, KEPT);
+    liminal_conversation *c[MANY];
+    part parts[MANY];
+    int before = count_threads();
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        part_init(&parts[i]);
+        c[i] = spawn_one(supervisor, inlined(&parts[i]), NULL);
+    }
+    assert_int_equal(test_threads_asked(), MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(ask_text(c[i], "hello"), LIMINAL_OK);
+        assert_int_equal(liminal_conversation_close(c[i], liminal_deadline_never()), LIMINAL_OK);
+        liminal_conversation_drop(&c[i]);
+    }
+    test_until(liminal_supervisor_census(supervisor).threads == 0);
+    test_until(count_threads() == before + KEPT);
+    shut(&supervisor);
+}
+
 /* ---- as new ---- */
 
 typedef struct visit {
@@ -278,6 +324,8 @@ int main(void)
         TEST(a_larger_stack_is_another_thread),
         TEST(small_ones_make_room_for_large_ones),
         TEST(idle_ones_make_room),
+        TEST(idle_ones_make_room_for_kept_ones),
+        TEST(those_that_are_too_many_leave_by_themselves),
         TEST(the_next_one_finds_it_as_new),
         TEST(one_that_was_ended_does_not_come_back),
         TEST(a_shutdown_takes_them_all),
