@@ -51,31 +51,16 @@ static inline void fill_in(limi_request *request, liminal_envelope *envelope, in
 static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *request, liminal_time now)
 {
     liminal_envelope *envelope = request->ticket.envelope;
-    bool is_sole = limi_refcount_is_sole(&envelope->owners), begun;
+    limi_scope_room *here = limi_scope_room_here();
+    bool is_sole = here->lent == NULL && limi_refcount_is_sole(&envelope->owners), begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
     if (begun && is_sole) { /* but for the log, which lets go of it under the lock */
         limi_refcount_up_alone(&envelope->owners);
-        limi_scope_room_here()->lent = envelope;
+        here->lent = envelope;
     }
     limi_mutex_unlock(&talk->lock);
     return begun;
-}
-
-/* No answer was made that follows the request. */
-LIMI_SELDOM static void take_back(limi_scope_room *here)
-{
-    const liminal_envelope *lent = here->lent;
-    here->lent = NULL;
-    limi_envelope_unref(lent);
-}
-
-static inline void behaviour_left(void)
-{
-    limi_scope_room *here = limi_scope_room_here();
-    if (here->lent != NULL) {
-        take_back(here);
-    }
 }
 
 static inline bool answer(limi_talk *talk, limi_participant *p, limi_request *request)
@@ -112,7 +97,7 @@ static void conclude(void *argument)
 static void unwound(void *argument)
 {
     direct *d = argument;
-    behaviour_left();
+    limi_work_take_back();
     limi_participant_unwound(d->participant);
     limi_ask_abandoned(d->talk, d->request, d->envelope);
 }
@@ -161,7 +146,7 @@ static inline liminal_status ask(limi_talk *talk, limi_participant *p, liminal_e
         return limi_ask_by_mailbox(talk, envelope, out_reply, deadline);
     }
     limi_thread_guard(call, unwound, &d);
-    behaviour_left();
+    limi_work_take_back();
     if (p->current != request) {
         return go_on(&d, out_reply, deadline);
     }

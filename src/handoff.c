@@ -43,8 +43,7 @@
 static inline void fetch(const liminal_envelope *envelope)
 {
     const char *at = (const char *)envelope, *end = at + sizeof *envelope + LINE;
-    limi_fetch(at);
-    for (at += LINE; at < end; at += LINE) {
+    for (; at < end; at += LINE) {
         __builtin_prefetch(at);
     }
 }
@@ -71,6 +70,7 @@ static bool give_locked(limi_talk *talk, limi_participant *p, limi_request *requ
     }
     LIMI_ASSERT(talk->handed == NULL); /* it would be begun */
     talk->handed = limi_request_ref(request);
+    limi_envelope_count(request->ticket.envelope); /* for what follows it: this is where its count is at hand */
     limi_waiter_open(&request->waiter);
     p->engine->handed.envelope = request->ticket.envelope;
     p->engine->handed.deadline = request->ticket.deadline;
@@ -101,7 +101,8 @@ static void take_back(limi_talk *talk, limi_request *request) LIMI_REQUIRES(talk
 {
     talk->handed = NULL;
     limi_dialogue_take_back(&talk->dialogue, &request->ticket);
-    limi_request_drop(request); /* not the last one: the rules have theirs */
+    limi_envelope_unref(request->ticket.envelope); /* neither is the last one: the rules have theirs */
+    limi_request_drop(request);
 }
 
 /* Too late: unless the rules have been told that it was begun, it was not. */
@@ -128,6 +129,7 @@ limi_request *limi_handoff_accept(limi_participant *p)
     if (is_late(p->engine->handed.deadline.ns) && forgo(p->talk, request)) {
         return NULL;
     }
+    limi_scope_room_here()->lent = p->engine->handed.envelope;
     p->was_handed = true;
     return request;
 }

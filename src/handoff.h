@@ -8,7 +8,8 @@
 /* With the duty, in place of limi_talk_on_sent(): true, or nothing was done and that is to be called. */
 bool limi_handoff_give(limi_talk *talk, limi_request *request);
 
-/* For the participant's thread: what was handed to it, with a share, or NULL. */
+/* For the participant's thread: what was handed to it, with a share, and with one of its envelope that is lent to the
+ * behaviour; or NULL. */
 limi_request *limi_handoff_accept(limi_participant *participant);
 
 /* For the same: what came of participant->current, which it has accepted, is left to who asked: it has nothing any

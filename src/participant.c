@@ -103,6 +103,7 @@ static void answer_and_pull(limi_participant *p)
 /* After answer(): bring back what came of it; true: the next request has been begun, or there is none. */
 static bool go_on(limi_participant *p)
 {
+    limi_work_take_back();
     if (p->exiting || limi_bell_is_rung(&p->engine->bell)) {
         limi_work_bring_back(p);
         return false;
@@ -126,6 +127,7 @@ static void answer_all(limi_participant *p)
 static bool answer_handed(limi_participant *p)
 {
     limi_work_call_answer(p, NULL, p->engine->handed.envelope, p->engine->handed.deadline);
+    limi_work_take_back(); /* before it is offered: it may be the last share then */
     return !p->exiting && !limi_bell_is_rung(&p->engine->bell) && limi_handoff_offer(p);
 }
 
@@ -221,6 +223,7 @@ static void serve_unwound(void *argument)
 {
     limi_participant *p = argument;
     limi_scope_unwound();
+    limi_work_take_back();
     limi_work_decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0});
     if (p->kind == LIMINAL_PARTICIPANT_PROGRAM) {
         limi_program_unwound(p);

@@ -116,6 +116,13 @@ liminal_status limi_participant_volunteer(limi_participant *p, liminal_envelope 
     return LIMINAL_OK;
 }
 
+void limi_work_take_back_from(limi_scope_room *here)
+{
+    const liminal_envelope *lent = here->lent;
+    here->lent = NULL;
+    limi_envelope_unref(lent);
+}
+
 void limi_work_answer(void *argument)
 {
     limi_participant *p = argument;

@@ -5,6 +5,7 @@
 
 #include "envelope.h"
 #include "scope.h"
+#include "seldom.h"
 #include "talk.h"
 
 /* It ends when the callback returns, for the first reason that is given. */
@@ -43,6 +44,17 @@ static inline void limi_work_call_answer(limi_participant *p, const limi_talk *t
     scope->deadline = deadline;
     if (st != LIMINAL_OK) {
         limi_work_decide_exit(p, (liminal_exit_reason){LIMINAL_EXIT_ERROR, (int32_t)st});
+    }
+}
+
+LIMI_SELDOM void limi_work_take_back_from(limi_scope_room *here);
+
+/* The behaviour has returned, or left: a share of the request that was lent to it and not used is let go of. */
+static inline void limi_work_take_back(void)
+{
+    limi_scope_room *here = limi_scope_room_here();
+    if (here->lent != NULL) {
+        limi_work_take_back_from(here);
     }
 }
 

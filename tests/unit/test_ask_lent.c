@@ -245,6 +245,58 @@ static void the_conversation_has_ended_meanwhile(void **state)
     }
 }
 
+/* ---- inside another one ----------------------------------------------------------------------- */
+
+typedef struct relay {
+    liminal_conversation *inner;
+    liminal_envelope *foreign; /* what the inner request follows, so that it needs no share of the outer one */
+    bool makes;                /* an answer of its own */
+} relay;
+
+static liminal_status ask_inner(void *self, const liminal_envelope *request, liminal_envelope **out)
+{
+    const relay *r = self;
+    liminal_envelope_options options = {LIMINAL_OPS(liminal_envelope_options), .cause = r->foreign};
+    liminal_envelope *question = made("inner", 5, &options), *answer = NULL;
+    (void)test_check(liminal_conversation_ask(r->inner, &question, &answer, LONG) == LIMINAL_OK);
+    if (r->makes) {
+        liminal_envelope_drop(&answer);
+        answer = plain(request);
+    }
+    *out = answer;
+    return LIMINAL_OK;
+}
+
+static const liminal_behaviour relaying = {LIMINAL_OPS(liminal_behaviour), .answer = ask_inner};
+
+static void a_behaviour_that_asks_another_one(void **state)
+{
+    static const liminal_participant_kind kinds[] = {LIMINAL_PARTICIPANT_INLINE, LIMINAL_PARTICIPANT_THREAD};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        maker m = {.how = PLAIN};
+        relay r = {.makes = i % 2 != 0};
+        liminal_config config = config_of(&variants[1]);
+        liminal_conversation *talk;
+        begin_anew();
+        open_house();
+        r.foreign = made("foreign", 7, NULL);
+        r.inner = making_talk(&m, 2);
+        config.log_entries = 2;
+        talk = spawn_with(config, (liminal_participant){.kind = kinds[i / 2], .behaviour = &relaying, .self = &r});
+        for (int n = 0; n < 8; n++) {
+            liminal_envelope *request = next_request(), *reply = NULL;
+            assert_int_equal(liminal_conversation_ask(talk, &request, &reply, LONG), LIMINAL_OK);
+            liminal_envelope_drop(&reply);
+        }
+        assert_int_equal(liminal_conversation_close(r.inner, LONG), LIMINAL_OK);
+        liminal_conversation_drop(&r.inner);
+        shut(&talk);
+        liminal_envelope_drop(&r.foreign);
+        each_ended_once();
+    }
+}
+
 static void ask_and_end(void *argument)
 {
     liminal_envelope *request = next_request(), *reply = NULL;
@@ -332,7 +384,8 @@ static void another_thread_drops_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(each_way_with_each_log_and_holder),
-                                       TEST(the_conversation_has_ended_meanwhile), TEST(the_behaviour_ends_the_thread),
+                                       TEST(the_conversation_has_ended_meanwhile),
+                                       TEST(a_behaviour_that_asks_another_one), TEST(the_behaviour_ends_the_thread),
                                        TEST(another_thread_drops_them)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
