@@ -155,61 +155,45 @@ void limi_handoff_end(limi_participant *p)
     }
 }
 
-/* The offer that was made, as an event, with the share of its request. */
-static bool collect(limi_talk *talk, limi_request *request, limi_event *event) LIMI_REQUIRES(talk->lock)
-{
-    if (!limi_waiter_take(&request->waiter)) {
-        return false;
-    }
-    talk->handed = NULL;
-    *event = (limi_event){.kind = LIMI_EVENT_ANSWERED, .seat = request->ticket.seat, .ticket = &request->ticket,
-                          .reply = request->offer};
-    return true;
-}
-
-/* Nothing else has happened: nobody but who asked need hear of the answer, so nobody is told, and no effects follow. */
-static bool collect_at_once(limi_talk *talk, limi_request *request, liminal_time now) LIMI_REQUIRES(talk->lock)
-{
-    if (!limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket,
-                                                                 request->ticket.seat, &request->offer, now)) {
-        return false;
-    }
-    talk->handed = NULL;
-    return true;
-}
-
+/* Whatever else could have happened to it would have settled it: it is answered in the shortest way. */
 bool limi_handoff_collect(limi_talk *talk, limi_request *request)
 {
     liminal_time now = {limi_clock_recent().wall};
-    limi_event event;
-    limi_done done;
-    bool at_once, collected;
+    bool is_there, answered;
     if (request->offer != NULL) {
         fetch(request->offer);
     }
     limi_mutex_lock(&talk->lock);
-    at_once = collect_at_once(talk, request, now);
-    collected = !at_once && talk->handed == request && collect(talk, request, &event);
-    if (collected) {
-        limi_talk_step_locked(talk, &event, &done);
+    is_there = talk->handed == request;
+    if (is_there) {
+        talk->handed = NULL;
+        answered = limi_dialogue_answer_at_once(&talk->dialogue, &request->ticket, request->ticket.seat,
+                                                &request->offer, now);
+        LIMI_ASSERT(answered);
     }
     limi_mutex_unlock(&talk->lock);
-    if (at_once) {
+    if (is_there) {
         limi_quota_release(&talk->quota, request->bytes);
         limi_refcount_set(&request->owners, 1); /* the rules' share is gone, and the one that lay there */
-    } else if (collected) {
-        limi_talk_perform(talk, &done);
-        liminal_envelope_drop(&event.reply);
-        limi_request_drop(request);
     }
-    return at_once;
+    return is_there;
+}
+
+/* What is offered goes to the rules. */
+static void take_answer(limi_talk *talk, limi_request *request, limi_effects *effects) LIMI_REQUIRES(talk->lock)
+{
+    limi_event event = {.kind = LIMI_EVENT_ANSWERED, .seat = request->ticket.seat, .ticket = &request->ticket,
+                        .reply = request->offer};
+    event.now.unix_ns = limi_clock_recent().wall;
+    limi_step(&talk->dialogue, &event, effects);
+    LIMI_ASSERT(event.reply == NULL); /* who asked has neither given up nor been told anything else */
+    limi_request_drop(request); /* not the last one: the rules' is among the effects */
 }
 
 void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
 {
     limi_request *request = talk->handed;
     uintptr_t given = (uintptr_t)request;
-    limi_event event;
     if (request == NULL) {
         return;
     }
@@ -219,11 +203,8 @@ void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
         return;
     }
     limi_waiter_shut(&request->waiter);
-    if (collect(talk, request, &event)) {
-        event.now.unix_ns = limi_clock_recent().wall;
-        limi_step(&talk->dialogue, &event, effects);
-        LIMI_ASSERT(event.reply == NULL); /* who asked has neither given up nor been told anything else */
-        limi_request_drop(request); /* nor is this the last one */
+    if (limi_waiter_take(&request->waiter)) {
+        take_answer(talk, request, effects);
     }
     talk->handed = NULL;
 }

@@ -19,8 +19,8 @@ bool limi_handoff_offer(limi_participant *participant);
 /* For the same: if it still has something that was handed to it, it is going to bring that back itself. */
 void limi_handoff_end(limi_participant *participant) LIMI_REQUIRES(participant->talk->lock);
 
-/* For who asked: bring what was offered to the rules, unless somebody else has. True: it is decided, and the waiter is
- * not told; else that is done, or about to be. */
+/* For who asked: bring what was offered to the rules: true, and the waiter is not told; false: somebody else has, and
+ * tells it. */
 bool limi_handoff_collect(limi_talk *talk, limi_request *request);
 
 /* Before whatever may lead to an end: what the rules know is true again. */

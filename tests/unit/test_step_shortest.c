@@ -77,6 +77,32 @@ static void it_begins_behind_nobody(void **state)
     close_inline(&w, &a);
 }
 
+/* Begun in place of a thread that has not seen it, and queued again: as if it had waited there from the start. */
+static void taken_back_before_all_others(void **state)
+{
+    world w;
+    named a, b;
+    (void)state;
+    begin(&w, 1, 1);
+    renew_saying(&a, LIMI_TICKET_ASK, 'a');
+    renew_saying(&b, LIMI_TICKET_ASK, 'b');
+    assert_true(begins(&w, &a, 0));
+    assert_true(a.ticket.begun);
+    (void)sent(&w, &b);
+    limi_dialogue_take_back(&w.dialogue, &a.ticket);
+    assert_int_equal(a.ticket.where, LIMI_WHERE_QUEUED);
+    assert_false(a.ticket.begun);
+    assert_int_equal(w.dialogue.at_seats, 2);
+    assert_string_equal(pull(&w, 0), "!a0");
+    assert_true(a.ticket.begun);
+    (void)answered(&w, &a, "A");
+    assert_string_equal(pull(&w, 0), "!b0");
+    (void)answered(&w, &b, "B");
+    drop_ticket(&a);
+    drop_ticket(&b);
+    end_world(&w);
+}
+
 static void nothing_begins_while_it_closes(void **state)
 {
     world w;
@@ -241,7 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(begun_and_answered),
         TEST(it_begins_at_the_target_only),
-        TEST(it_begins_behind_nobody),
+        TEST(it_begins_behind_nobody), TEST(taken_back_before_all_others),
         TEST(nothing_begins_while_it_closes),
         TEST(what_is_begun_when_it_closes_goes_the_long_way),
         TEST(only_who_has_it_answers),
