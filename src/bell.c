@@ -8,9 +8,9 @@
  * word. Either the ring comes first and the swap fails, or the ring sees ASLEEP and unparks. The word
  * has changed by then, so a park that begins after it returns at once.
  *
- * An owner that sleeps by a tray looks into it after it has said that it is asleep; who lays something there looks after
- * that whether it has, and then rings. One of the two sees the other, for all of it is sequentially consistent. So who is
- * awake need not be rung, and one write says all. */
+ * An owner that sleeps by a tray looks into it after it has said that it is asleep; who lays something there looks
+ * after that whether it has, and then rings. One of the two sees the other, for all of it is sequentially consistent.
+ * So who is awake need not be rung, and one write says all. */
 #include "bell.h"
 
 #define ASLEEP LIMI_BELL_ASLEEP

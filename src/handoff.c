@@ -17,8 +17,8 @@
  *
  * talk->handed is the request while it is not NONE, with a share of it, which goes to whoever makes it NONE, or with
  * TAKEN stays the participant's. GIVEN and TAKEN are told apart by engine->handed.request, TAKEN and OFFERED by
- * request->waiter, each by a compare-and-swap; so of an accept and a settle, or of an offer and a settle, one comes first
- * and the other sees it.
+ * request->waiter, each by a compare-and-swap; so of an accept and a settle, or of an offer and a settle, one comes
+ * first and the other sees it. Beside that lies a share of the envelope: for what the behaviour makes that follows it.
  *
  * It is given only while nothing is queued, begun or told at the target's seat, so it comes before all else there.
  * Whoever brings an event that may decide about it otherwise, a caller who gives up, an exit, a close, a deadline, or

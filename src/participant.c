@@ -301,7 +301,7 @@ static bool starts_at_once(const limi_participant *p)
 static liminal_status launch(limi_participant *p, size_t stack_bytes)
 {
     const char *name = limi_talk_name_of(p);
-    liminal_status st = limi_talk_start_thread(p->talk, &p->engine->job, name, stack_bytes, thread_body, p, NULL);
+    liminal_status st = limi_talk_start_thread(p->talk, &p->engine->job, name, stack_bytes, thread_body, p, false);
     if (st != LIMINAL_OK) {
         return st;
     }
