@@ -98,16 +98,17 @@ typedef struct laid {
 
 static bool is_laid(const void *self)
 {
-    const limi_atomic_ptr *where = ((const laid *)self)->tray;
-    uintptr_t tray;
-    limi_fetch(where); /* what lies there is taken next */
-    tray = limi_ptr_load(where);
-    return tray != 0 && (tray & 1) == 0;
+    const laid *l = self;
+    uintptr_t there;
+    limi_fetch(l->tray); /* what lies there is taken next */
+    there = limi_ptr_load(l->tray);
+    return there != 0 && (there & 1) == 0;
 }
 
 static bool is_set_or_laid(const void *self)
 {
-    return is_set(((const laid *)self)->bell) || is_laid(self);
+    const laid *l = self;
+    return is_set(l->bell) || is_laid(l);
 }
 
 void limi_bell_sleep_by(limi_bell *bell, const limi_atomic_ptr *tray, int64_t deadline_ns)

@@ -3,9 +3,8 @@
  *
  * What one processor has written last costs the other a tenth of a microsecond to look at, line by line, and the
  * rules are a dozen lines. So for an ask by a participant that has nothing else to do they stay where the asker is: it
- * begins the request in the participant's place, and brings the answer to the rules in its place too, if it has not
- * gone to sleep meanwhile. The participant's thread sees a line of its engine, the request's first one and the
- * envelope, and takes no lock.
+ * begins the request in the participant's place, and brings the answer to the rules in its place too. The participant's
+ * thread sees a line of its engine, the request's first one and the envelope, and takes no lock.
  *
  *   NONE --give--> GIVEN                   by the asker, with the duty and the lock: begun, for the rules
  *   GIVEN --accept--> TAKEN                by the participant's thread, without the lock
@@ -27,8 +26,8 @@
  *
  * No wake is lost: see bell.c for the tray. What comes after the give rings the bell, or is found behind it: a thread
  * that was rung for nothing else before it accepted, nor until it has offered, has nothing else to do and goes to sleep
- * without asking the rules. What is queued again rings too. Who asked can't go to sleep with an offer made: see
- * waiter.c. */
+ * without asking the rules. What is queued again rings too. Who asked can't go to sleep with an offer made, and is
+ * woken by one: see waiter.c. */
 #include "handoff.h"
 
 #include "deadline.h"
@@ -134,11 +133,21 @@ limi_request *limi_handoff_accept(limi_participant *p)
     return request;
 }
 
+/* Who is woken may be done with it before this returns: a share more. */
+static bool offer_asleep(limi_request *request)
+{
+    bool offered;
+    (void)limi_request_ref(request);
+    offered = limi_waiter_offer_asleep(&request->waiter);
+    limi_request_drop(request);
+    return offered;
+}
+
 bool limi_handoff_offer(limi_participant *p)
 {
     limi_request *request = p->current;
     request->offer = p->reply;
-    if (!limi_waiter_offer(&request->waiter)) {
+    if (!limi_waiter_offer(&request->waiter) && !offer_asleep(request)) {
         return false;
     }
     p->was_handed = false;
@@ -147,11 +156,11 @@ bool limi_handoff_offer(limi_participant *p)
     return true;
 }
 
-void limi_handoff_end(limi_participant *p)
+void limi_handoff_end(limi_talk *talk, limi_participant *p)
 {
     p->was_handed = false;
-    if (p->talk->handed == p->current) {
-        p->talk->handed = NULL;
+    if (talk->handed == p->current) {
+        talk->handed = NULL;
     }
 }
 
@@ -174,7 +183,7 @@ bool limi_handoff_collect(limi_talk *talk, limi_request *request)
     limi_mutex_unlock(&talk->lock);
     if (is_there) {
         limi_quota_release(&talk->quota, request->bytes);
-        limi_refcount_set(&request->owners, 1); /* the rules' share is gone, and the one that lay there */
+        limi_refcount_fewer(&request->owners, 2); /* the rules' share, and the one that lay there */
     }
     return is_there;
 }

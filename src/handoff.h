@@ -17,7 +17,7 @@ limi_request *limi_handoff_accept(limi_participant *participant);
 bool limi_handoff_offer(limi_participant *participant);
 
 /* For the same: if it still has something that was handed to it, it is going to bring that back itself. */
-void limi_handoff_end(limi_participant *participant) LIMI_REQUIRES(participant->talk->lock);
+void limi_handoff_end(limi_talk *talk, limi_participant *participant) LIMI_REQUIRES(talk->lock);
 
 /* For who asked: bring what was offered to the rules: true, and the waiter is not told; false: somebody else has, and
  * tells it. */

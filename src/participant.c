@@ -83,7 +83,7 @@ static void answer_and_pull(limi_participant *p)
     next.now_ns = limi_tick_monotonic();
     limi_mutex_lock(&talk->lock);
     if (p->was_handed) {
-        limi_handoff_end(p);
+        limi_handoff_end(talk, p);
     }
     limi_talk_step_locked(talk, &answered, &first);
     may_pull = limi_participant_first_news(p) == NULL && limi_u32_load(&p->stopping) == 0;

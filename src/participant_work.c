@@ -153,7 +153,7 @@ void limi_work_bring_back(limi_participant *p)
     limi_request *request = p->current;
     if (p->was_handed) {
         limi_mutex_lock(&p->talk->lock);
-        limi_handoff_end(p);
+        limi_handoff_end(p->talk, p);
         limi_mutex_unlock(&p->talk->lock);
     }
     p->current = NULL;

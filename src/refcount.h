@@ -41,6 +41,15 @@ static inline bool limi_refcount_down(limi_refcount *count)
     return before == 1;
 }
 
+/* So many, of which none is the last. */
+static inline void limi_refcount_fewer(limi_refcount *count, uint32_t shares)
+{
+    uint32_t before = limi_u32_sub_acqrel(&count->owners, shares);
+    if (before <= shares) {
+        limi_refcount_broken();
+    }
+}
+
 static inline bool limi_refcount_is(const limi_refcount *count, uint32_t shares)
 {
     return limi_u32_load_acquire(&count->owners) == shares;
