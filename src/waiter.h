@@ -29,14 +29,14 @@ void limi_waiter_disturb(limi_waiter *waiter);
 
 bool limi_waiter_is_done(const limi_waiter *waiter);
 
-/* For one that was renewed and that nobody else knows: until it is shut or disturbed, or a wait ends, the waiting thread
- * may be offered the rest of the work. */
+/* For one that was renewed and that nobody else knows: until it is shut or disturbed, or a wait ends, the waiting
+ * thread may be offered the rest of the work. */
 void limi_waiter_open(limi_waiter *waiter);
 void limi_waiter_shut(limi_waiter *waiter); /* by anyone */
 
 /* The work is offered to a thread that is awake: what was written before is for who takes it. False: it sleeps, or
- * nothing may be offered any more. Then the same to one that sleeps, which is woken: for that the caller keeps the waiter
- * alive until this has returned. */
+ * nothing may be offered any more. Then the same to one that sleeps, which is woken: for that the caller keeps the
+ * waiter alive until this has returned. */
 bool limi_waiter_offer(limi_waiter *waiter);
 bool limi_waiter_offer_asleep(limi_waiter *waiter);
 bool limi_waiter_is_offered(const limi_waiter *waiter);
