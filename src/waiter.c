@@ -123,12 +123,12 @@ static uint32_t sleep_until(limi_waiter *waiter, int64_t deadline_ns)
     bool in_time = true;
     for (;;) {
         uint32_t seen = limi_u32_load(&waiter->word.value);
-        if (seen >= OFFERED || seen == PENDING) {
+        if (seen >= OFFERED) {
             return seen;
         }
         if (is_parked(seen) && in_time) {
             in_time = limi_park(&waiter->word, seen, deadline_ns);
-        } else if (limi_u32_cas(&waiter->word.value, &seen, PENDING)) {
+        } else if (limi_u32_cas(&waiter->word.value, &seen, PENDING)) { /* it may be that already */
             return PENDING;
         }
     }
