@@ -16,7 +16,7 @@
  * lock held. The thread reads the job after that, and takes the same lock before its stack goes: so the ring has
  * returned by then, and therefore it is made under that lock. No wake is lost: see bell.c. A new one that is kept says
  * under that lock that it is there; until then there is nobody to ring for, and it finds what was decided meanwhile in
- * the job: to begin, or, where it was given back and is LEAVING since then, what it is to do instead.
+ * the job: to begin, or, where it was given back, what it is to do instead.
  *
  * More may be idle than are to be: those that were kept for nothing, and all of them in a shutdown. They leave in a
  * row, a few at a time, each dismissed by one before it as the last thing that one does. For whoever gives them back,
@@ -160,9 +160,6 @@ static bool rest(worker *w)
 {
     liminal_supervisor *supervisor = w->supervisor;
     bool idle;
-    if (w->leaving) {
-        return false;
-    }
     limi_mutex_lock(&supervisor->lock);
     idle = has_room(supervisor, w);
     if (idle) {
@@ -227,7 +224,6 @@ static void kept_main(void *argument)
     w.body = job->body;
     w.argument = job->argument;
     w.kept = !job->begun;
-    w.leaving = job->forgone;
     limi_mutex_unlock(&supervisor->lock);
     be(&w);
 }
@@ -324,7 +320,7 @@ liminal_status limi_pool_keep(limi_job *job)
 {
     liminal_supervisor *supervisor = job->supervisor;
     bool found;
-    job->begun = job->forgone = false;
+    job->begun = false;
     limi_mutex_lock(&supervisor->lock);
     job->worker = take(&supervisor->pool, job->plan.stack_bytes, false); /* it is to sleep */
     if (job->worker == NULL) {
@@ -356,13 +352,12 @@ bool limi_pool_give_back(limi_job *job, void (*instead)(void *argument))
     bool there;
     limi_mutex_lock(&supervisor->lock);
     there = job->worker != NULL;
-    supervisor->census.threads--;
     if (there) {
+        supervisor->census.threads--;
         put(supervisor, job->worker);
     } else {
-        supervisor->pool.leaving++;
         job->body = instead;
-        job->begun = job->forgone = true;
+        job->begun = true;
     }
     limi_mutex_unlock(&supervisor->lock);
     return there;

@@ -15,7 +15,7 @@ typedef struct limi_job {
     void (*body)(void *argument);
     void *argument;
     struct limi_worker *worker; /* that is kept for it, or does it; NULL: one that is kept has not come yet ... */
-    bool begun, forgone;        /* ... and is to begin, or to leave, when it does. Guarded by the supervisor's lock */
+    bool begun;                 /* ... and is to begin when it does. Both guarded by the supervisor's lock */
 } limi_job;
 
 /* The idle ones; guarded by the supervisor's lock, but for what is atomic. */
@@ -34,8 +34,8 @@ void limi_pool_init(limi_pool *pool);
 liminal_status limi_pool_start(limi_job *job);
 
 /* Keep a thread for the job instead, and let it sleep: an idle one, or a new one. Then it is begun, or given back, one
- * of them once. Given back, the census counts it no more. False: it is new and has not come yet; when it does it calls
- * `instead` with the body's argument, and leaves: the job stays until then. */
+ * of them once. Given back, true: the census counts it no more. False: it is new and has not come yet; when it does it
+ * calls `instead` with the body's argument, and counts itself out: the job stays until then. */
 liminal_status limi_pool_keep(limi_job *job);
 void limi_pool_begin(limi_job *job);
 bool limi_pool_give_back(limi_job *job, void (*instead)(void *argument));
