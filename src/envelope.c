@@ -57,7 +57,7 @@ bool liminal_envelope_follows(const liminal_envelope *later, const liminal_envel
 
 liminal_envelope *liminal_envelope_ref(const liminal_envelope *envelope)
 {
-    limi_envelope_count(envelope);
+    limi_envelope_share(envelope);
     return mutable(envelope);
 }
 

@@ -61,7 +61,15 @@ static inline liminal_envelope *limi_envelope_lay_plain(size_t room)
     return envelope;
 }
 
-/* One more owner, and one fewer through a pointer to const. NULL is welcome. */
+/* One more owner, for who may have borrowed it, as others may at the same moment. NULL is welcome. */
+static inline void limi_envelope_share(const liminal_envelope *envelope)
+{
+    if (envelope != NULL) {
+        limi_refcount_up(&((liminal_envelope *)(uintptr_t)envelope)->owners);
+    }
+}
+
+/* One more owner, for who has a share that nobody else uses; and one fewer. Through pointers to const; NULL is welcome. */
 static inline void limi_envelope_count(const liminal_envelope *envelope)
 {
     if (envelope != NULL) {

@@ -25,7 +25,7 @@ static inline void fill_in(liminal_envelope *envelope, const liminal_envelope_op
     }
     facts->cause = cause != NULL ? cause : scope->request;
     if (facts->cause != here->lent) {
-        limi_envelope_count(facts->cause);
+        limi_envelope_share(facts->cause);
     } else {
         here->lent = NULL; /* it has that share, if there is one */
     }

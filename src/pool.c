@@ -16,7 +16,7 @@
  * lock held. The thread reads the job after that, and takes the same lock before its stack goes: so the ring has
  * returned by then, and therefore it is made under that lock. No wake is lost: see bell.c. A new one that is kept says
  * under that lock that it is there; until then there is nobody to ring for, and it finds what was decided meanwhile in
- * the job: to begin, or, where it was given back, what it is to do instead.
+ * the job: to begin, also where it was to be given back, for then the body has nothing to do.
  *
  * More may be idle than are to be: those that were kept for nothing, and all of them in a shutdown. They leave in a
  * row, a few at a time, each dismissed by one before it as the last thing that one does. For whoever gives them back,
@@ -216,13 +216,12 @@ static void kept_main(void *argument)
 {
     limi_job *job = argument;
     liminal_supervisor *supervisor = job->supervisor;
-    worker w = {.supervisor = supervisor, .stack_bytes = job->plan.stack_bytes};
+    worker w = {.supervisor = supervisor, .stack_bytes = job->plan.stack_bytes, .body = job->body,
+                .argument = job->argument};
     limi_bell_init(&w.bell);
     limi_spinner_init_idle(&w.bell.spinner); /* most sleep for long */
     limi_mutex_lock(&supervisor->lock);
     job->worker = &w;
-    w.body = job->body;
-    w.argument = job->argument;
     w.kept = !job->begun;
     limi_mutex_unlock(&supervisor->lock);
     be(&w);
@@ -346,18 +345,16 @@ void limi_pool_begin(limi_job *job)
     limi_mutex_unlock(&supervisor->lock);
 }
 
-bool limi_pool_give_back(limi_job *job, void (*instead)(void *argument))
+bool limi_pool_give_back(limi_job *job)
 {
     liminal_supervisor *supervisor = job->supervisor;
     bool there;
     limi_mutex_lock(&supervisor->lock);
     there = job->worker != NULL;
+    job->begun = !there;
     if (there) {
         supervisor->census.threads--;
         put(supervisor, job->worker);
-    } else {
-        job->body = instead;
-        job->begun = true;
     }
     limi_mutex_unlock(&supervisor->lock);
     return there;

@@ -34,11 +34,11 @@ void limi_pool_init(limi_pool *pool);
 liminal_status limi_pool_start(limi_job *job);
 
 /* Keep a thread for the job instead, and let it sleep: an idle one, or a new one. Then it is begun, or given back, one
- * of them once. Given back, true: the census counts it no more. False: it is new and has not come yet; when it does it
- * calls `instead` with the body's argument, and counts itself out: the job stays until then. */
+ * of them once. Given back, true: the census counts it no more. False: it is new and has not come yet; it will run
+ * the body, which has to be left to it. */
 liminal_status limi_pool_keep(limi_job *job);
 void limi_pool_begin(limi_job *job);
-bool limi_pool_give_back(limi_job *job, void (*instead)(void *argument));
+bool limi_pool_give_back(limi_job *job);
 
 /* By the thread that does the job: it is done, but for what is brief. */
 void limi_pool_end_job(limi_job *job);

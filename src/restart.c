@@ -208,10 +208,15 @@ static liminal_status start(limi_talk *talk, bool keep)
 }
 
 /* A short conversation needs no thread but those of its callers: one is kept for it, and left to sleep. */
-liminal_status limi_talk_keep_actor(limi_talk *talk, size_t stack_bytes)
+liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes)
 {
+    liminal_status st;
     talk->job.plan.stack_bytes = stack_bytes;
-    return start(talk, true);
+    st = start(talk, true);
+    if (st == LIMINAL_OK) {
+        limi_actor_lie_dormant(&talk->actor);
+    }
+    return st;
 }
 
 void limi_talk_begin_actor(void *self)
@@ -220,15 +225,10 @@ void limi_talk_begin_actor(void *self)
     limi_pool_begin(&talk->job);
 }
 
-static void let_go(void *argument)
-{
-    limi_talk_unref(argument);
-}
-
 void limi_talk_forgo_actor(void *self)
 {
     limi_talk *talk = self;
-    if (limi_pool_give_back(&talk->job, let_go)) {
+    if (limi_pool_give_back(&talk->job)) {
         limi_talk_unref(talk);
     }
 }

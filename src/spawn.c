@@ -16,7 +16,6 @@ typedef struct spawning {
     size_t behaviours; /* participants that are not just watched */
     size_t stack_bytes;
     uint32_t started; /* participants */
-    bool kept;        /* the actor's thread */
     liminal_status status;
 } spawning;
 
@@ -32,27 +31,16 @@ static spawning plan_for(liminal_supervisor *supervisor, const liminal_config *c
     return s;
 }
 
-static liminal_status keep_actor(spawning *s)
-{
-    liminal_status st = limi_talk_keep_actor(s->talk, s->stack_bytes);
-    s->kept = st == LIMINAL_OK;
-    return st;
-}
-
-/* The actor's thread before those of participants, for it can wait. They may be asked as soon as this returns: one that
- * has only just come is awake then, and need not be woken. Where there are none it comes last, so that nothing is left
- * to be taken back if a start() fails. */
 static void start_all(void *argument)
 {
     spawning *s = argument;
-    bool others = s->threads > 1;
-    liminal_status st = others ? keep_actor(s) : LIMINAL_OK;
+    liminal_status st = LIMINAL_OK;
     while (st == LIMINAL_OK && s->started < s->talk->participant_count) {
         st = limi_participant_start(&s->talk->participants[s->started], &s->config->participants[s->started],
                                     s->stack_bytes);
         s->started += st == LIMINAL_OK;
     }
-    s->status = st == LIMINAL_OK && !others ? keep_actor(s) : st;
+    s->status = st == LIMINAL_OK ? limi_talk_start_actor(s->talk, s->stack_bytes) : st;
 }
 
 /* From here on each `self` is its participant's. Who was killed before this may be waiting for it. */
@@ -72,10 +60,6 @@ static void undo(void *argument)
     uint32_t i;
     for (i = 0; i < s->talk->participant_count; i++) {
         s->threads -= s->talk->participants[i].launched;
-    }
-    if (s->kept) { /* that one, too */
-        s->threads--;
-        limi_talk_forgo_actor(s->talk);
     }
     limi_talk_never_was(s->talk);
     for (i = 0; i < s->started; i++) {
@@ -125,7 +109,6 @@ static liminal_status spawn_reserved(spawning *s, liminal_conversation **out)
     limi_mutex_lock(&supervisor->lock);
     s->talk->has_handle = true;
     limi_mutex_unlock(&supervisor->lock);
-    limi_actor_lie_dormant(&s->talk->actor);
     settle(s->talk);
     limi_actor_open(&s->talk->actor);
     let_programs_speak(s->talk);

@@ -196,7 +196,7 @@ void limi_talk_close_quietly(limi_talk *talk, liminal_deadline deadline);
 extern const limi_process_kind limi_life_kind;
 
 void limi_talk_free_restarts(limi_talk *talk);
-liminal_status limi_talk_keep_actor(limi_talk *talk, size_t stack_bytes);
+liminal_status limi_talk_start_actor(limi_talk *talk, size_t stack_bytes);
 bool limi_talk_on_call(void *self); /* the actor's, and these */
 void limi_talk_begin_actor(void *self);
 void limi_talk_forgo_actor(void *self);

@@ -156,10 +156,10 @@ static void keep(house *h, work *w)
     sched_check(limi_pool_keep(&w->job) == LIMINAL_OK);
 }
 
-/* So often it runs: a new thread that has not come yet does so, with what it is given to do instead. */
+/* So often its body is run: a new thread that has not come yet does so. */
 static int give_back(work *w)
 {
-    return limi_pool_give_back(&w->job, run) ? 0 : 1;
+    return limi_pool_give_back(&w->job) ? 0 : 1;
 }
 
 #define KEPT 3 /* one more than leave at once */
