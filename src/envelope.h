@@ -69,7 +69,8 @@ static inline void limi_envelope_share(const liminal_envelope *envelope)
     }
 }
 
-/* One more owner, for who has a share that nobody else uses; and one fewer. Through pointers to const; NULL is welcome. */
+/* One more owner, for who has a share that nobody else uses; and one fewer. Through pointers to const. NULL is
+ * welcome. */
 static inline void limi_envelope_count(const liminal_envelope *envelope)
 {
     if (envelope != NULL) {
