@@ -163,9 +163,7 @@ static void post_and_await(void *argument)
     bool is_barrier = c->request->node.kind == LIMI_NODE_BARRIER; /* the node is others' once it is posted */
     if (c->envelope != NULL && limi_actor_enter(&c->talk->actor, LIMI_ASSIST_WAIT)) {
         c->pushed = LIMI_PUSH_DUTY;
-        if (!limi_handoff_give(c->talk, limi_request_ref(c->request))) {
-            limi_talk_on_sent(c->talk, c->request);
-        }
+        limi_handoff_on_sent(c->talk, limi_request_ref(c->request));
         limi_actor_leave(&c->talk->actor);
         c->decided = limi_call_await(c->talk, c->request, c->deadline);
         return;

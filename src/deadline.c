@@ -5,9 +5,12 @@
 #include "later.h"
 #include "platform.h"
 
+/* What is counted may be so far behind the clock, and a deadline is not to come early. */
+#define COUNTED_LATE_NS 10000
+
 liminal_deadline liminal_deadline_in_ns(int64_t ns)
 {
-    return (liminal_deadline){limi_later(limi_clock_counted().monotonic, ns > 0 ? ns : 0)};
+    return (liminal_deadline){limi_later(limi_clock_counted().monotonic, ns > 0 ? limi_later(ns, COUNTED_LATE_NS) : 0)};
 }
 
 liminal_deadline liminal_deadline_in_ms(uint32_t ms)

@@ -15,9 +15,10 @@
  *                                          answer itself, by a step of the rules like any other
  *
  * talk->handed is the request while it is not NONE, with a share of it, which goes to whoever makes it NONE, or with
- * TAKEN stays the participant's. GIVEN and TAKEN are told apart by engine->handed.request, TAKEN and OFFERED by
- * request->waiter, each by a compare-and-swap; so of an accept and a settle, or of an offer and a settle, one comes
- * first and the other sees it. Beside that lies a share of the envelope: for what the behaviour makes that follows it.
+ * TAKEN stays the participant's. GIVEN and TAKEN are told apart by engine->handed.request, where the mark of TAKEN then
+ * stays until the next give; TAKEN and OFFERED by request->waiter; each by a compare-and-swap. So of an accept and a
+ * settle, or of an offer and a settle, one comes first and the other sees it. Beside that lies a share of the envelope:
+ * for what the behaviour makes that follows it.
  *
  * It is given only while nothing is queued, begun or told at the target's seat, so it comes before all else there.
  * Whoever brings an event that may decide about it otherwise, a caller who gives up, an exit, a close, a deadline, or
@@ -47,14 +48,15 @@ static inline void fetch(const liminal_envelope *envelope)
     }
 }
 
-static bool is_late(int64_t deadline_ns)
+static bool is_late(int64_t deadline_ns, int64_t now_ns)
 {
-    return deadline_ns != INT64_MAX && limi_clock_near(deadline_ns) >= deadline_ns;
+    return deadline_ns != INT64_MAX && now_ns >= deadline_ns;
 }
 
+/* The one that a message goes to now, if it has a thread of its own; the rules are asked again. */
 static limi_participant *target_of(limi_talk *talk)
 {
-    uint32_t target = talk->dialogue.target;
+    uint32_t target = limi_u32_load(&talk->target);
     limi_participant *p = target < talk->participant_count ? &talk->participants[target] : NULL;
     return p != NULL && p->kind == LIMINAL_PARTICIPANT_THREAD ? p : NULL;
 }
@@ -72,62 +74,51 @@ static bool give_locked(limi_talk *talk, limi_participant *p, limi_request *requ
     limi_envelope_count(request->ticket.envelope); /* for what follows it: this is where its count is at hand */
     limi_waiter_open(&request->waiter);
     p->engine->handed.envelope = request->ticket.envelope;
-    p->engine->handed.deadline = request->ticket.deadline;
+    limi_u64_store_relaxed(&p->engine->handed.deadline_ns, (uint64_t)request->ticket.deadline.ns);
     limi_ptr_store(&p->engine->handed.request, (uintptr_t)request);
     return true;
 }
 
-bool limi_handoff_give(limi_talk *talk, limi_request *request)
+void limi_handoff_on_sent(limi_talk *talk, limi_request *request)
 {
-    liminal_time now = {limi_clock_recent().wall};
-    limi_participant *p;
+    limi_event event = {.kind = LIMI_EVENT_SENT, .ticket = &request->ticket};
+    limi_participant *p = target_of(talk);
+    int64_t deadline_ns = request->ticket.deadline.ns;
+    limi_done done;
     bool given;
-    if (is_late(request->ticket.deadline.ns)) {
-        return false;
-    }
+    event.now_ns = limi_clock_near(deadline_ns);
+    event.now.unix_ns = limi_clock_recent().wall;
     limi_mutex_lock(&talk->lock);
-    p = target_of(talk);
-    given = p != NULL && give_locked(talk, p, request, now);
+    given = p != NULL && !is_late(deadline_ns, event.now_ns) && give_locked(talk, p, request, event.now);
+    if (!given) {
+        limi_talk_step_locked(talk, &event, &done);
+    }
     limi_mutex_unlock(&talk->lock);
-    if (given && limi_bell_is_dozed(&p->engine->bell)) {
+    if (!given) {
+        limi_talk_perform(talk, &done);
+    } else if (limi_bell_is_dozed(&p->engine->bell)) {
         limi_participant_ring(p, LIMI_RING_HANDOFF);
     }
-    return given;
-}
-
-/* It was begun in place of a participant that does not begin it. */
-static void take_back(limi_talk *talk, limi_request *request) LIMI_REQUIRES(talk->lock)
-{
-    talk->handed = NULL;
-    limi_dialogue_take_back(&talk->dialogue, &request->ticket);
-    limi_envelope_unref(request->ticket.envelope); /* neither is the last one: the rules have theirs */
-    limi_request_drop(request);
-}
-
-/* Too late: unless the rules have been told that it was begun, it was not. */
-static bool forgo(limi_talk *talk, limi_request *request)
-{
-    bool forgone;
-    limi_mutex_lock(&talk->lock);
-    forgone = talk->handed == request;
-    if (forgone) {
-        take_back(talk, request);
-    }
-    limi_mutex_unlock(&talk->lock);
-    return forgone;
 }
 
 limi_request *limi_handoff_accept(limi_participant *p)
 {
     uintptr_t handed = limi_ptr_load_acquire(&p->engine->handed.request);
     limi_request *request = (limi_request *)handed;
-    if (handed == 0 || (handed & TAKEN) != 0 || !limi_ptr_cas(&p->engine->handed.request, &handed, handed | TAKEN)) {
+    int64_t deadline_ns;
+    if (handed == 0 || (handed & TAKEN) != 0) {
+        return NULL;
+    }
+    /* Of what lies there, or is laid there meanwhile: then the swap fails, unless it is the same request for another
+     * ask, which is sooner or later seen to be late by who asks. */
+    deadline_ns = (int64_t)limi_u64_load_acquire(&p->engine->handed.deadline_ns);
+    if (is_late(deadline_ns, limi_clock_near(deadline_ns))) {
+        return NULL; /* it stays GIVEN: whoever settles it next, this thread if nobody else, has it queued */
+    }
+    if (!limi_ptr_cas(&p->engine->handed.request, &handed, handed | TAKEN)) {
         return NULL;
     }
     fetch(p->engine->handed.envelope);
-    if (is_late(p->engine->handed.deadline.ns) && forgo(p->talk, request)) {
-        return NULL;
-    }
     limi_scope_room_here()->lent = p->engine->handed.envelope;
     p->was_handed = true;
     return request;
@@ -199,6 +190,14 @@ static void take_answer(limi_talk *talk, limi_request *request, limi_effects *ef
     limi_request_drop(request); /* not the last one: the rules' is among the effects */
 }
 
+/* Its participant has not seen it. */
+static void take_back(limi_talk *talk, limi_request *request) LIMI_REQUIRES(talk->lock)
+{
+    limi_dialogue_take_back(&talk->dialogue, &request->ticket);
+    limi_envelope_unref(request->ticket.envelope); /* neither is the last one: the rules have theirs */
+    limi_request_drop(request);
+}
+
 void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
 {
     limi_request *request = talk->handed;
@@ -206,6 +205,7 @@ void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
     if (request == NULL) {
         return;
     }
+    talk->handed = NULL;
     if (limi_ptr_cas(&talk->participants[request->ticket.seat].engine->handed.request, &given, 0)) {
         effects->work = request->ticket.seat; /* it may not have been told yet */
         take_back(talk, request);
@@ -215,5 +215,4 @@ void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
     if (limi_waiter_take(&request->waiter)) {
         take_answer(talk, request, effects);
     }
-    talk->handed = NULL;
 }

@@ -5,8 +5,8 @@
 
 #include "talk.h"
 
-/* With the duty, in place of limi_talk_on_sent(): true, or nothing was done and that is to be called. */
-bool limi_handoff_give(limi_talk *talk, limi_request *request);
+/* As limi_talk_on_sent(), of an ask: with the duty. It is handed over, if it can be. */
+void limi_handoff_on_sent(limi_talk *talk, limi_request *request);
 
 /* For the participant's thread: what was handed to it, with a share, and with one of its envelope that is lent to the
  * behaviour; or NULL. */

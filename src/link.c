@@ -175,7 +175,8 @@ void limi_process_reach(liminal_supervisor *supervisor, limi_process *to, const 
         if (exit->reason.kind == LIMINAL_EXIT_NORMAL || to->kind->immune) {
             return;
         }
-        (void)limi_process_mark_locked(supervisor, to, exit->reason, exit->seen, exit->seen_ns.ns);
+        (void)limi_process_mark_locked(supervisor, to, exit->reason,
+                                       (limi_instant){exit->seen.unix_ns, exit->seen_ns.ns});
         out->dead = to;
     }
     to->kind->ref(to);
@@ -228,7 +229,8 @@ static liminal_status link_locked(liminal_supervisor *supervisor, liminal_pid pi
         return LIMINAL_ENOPROC;
     }
     if (two == NULL) {
-        liminal_exit none = {other, {LIMINAL_EXIT_NOPROC, 0}, liminal_time_now(), {limi_clock_monotonic()}};
+        const limi_instant now = limi_clock_both();
+        liminal_exit none = {other, {LIMINAL_EXIT_NOPROC, 0}, {now.wall}, {now.monotonic}};
         limi_process_reach(supervisor, one, &none, &(*spare)->message, out);
     } else if (!tie(supervisor, *spare, one, two)) {
         return LIMINAL_ENOMEM;

@@ -126,7 +126,8 @@ static void answer_all(limi_participant *p)
 /* What was handed to it, without a look at anything else. True: it has been left to who asked. */
 static bool answer_handed(limi_participant *p)
 {
-    limi_work_call_answer(p, NULL, p->engine->handed.envelope, p->engine->handed.deadline);
+    const liminal_deadline until = {(int64_t)limi_u64_load_acquire(&p->engine->handed.deadline_ns)};
+    limi_work_call_answer(p, NULL, p->engine->handed.envelope, until);
     limi_work_take_back(); /* before it is offered: it may be the last share then */
     return !p->exiting && !limi_bell_is_rung(&p->engine->bell) && limi_handoff_offer(p);
 }
@@ -373,6 +374,7 @@ void limi_participant_init(limi_participant *p)
         limi_bell_init(&p->engine->bell);
         limi_waiter_init(&p->engine->started);
         limi_ptr_init(&p->engine->handed.request, 0);
+        limi_u64_init(&p->engine->handed.deadline_ns, 0);
     }
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);

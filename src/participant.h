@@ -32,7 +32,7 @@ typedef struct limi_engine {
     struct {
         limi_atomic_ptr request; /* and where it is; see handoff.c */
         const liminal_envelope *envelope;
-        liminal_deadline deadline;
+        limi_atomic_u64 deadline_ns; /* an int64_t */
     } handed; /* THREAD: what was handed to it */
     limi_job job;
     limi_waiter started;   /* THREAD: start() has returned `start_status` */

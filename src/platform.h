@@ -58,6 +58,7 @@
  *   limi_NAME_cas(a, &expected, v)       strong; true if it was stored, else expected = the value
  *   limi_NAME_add(a, v), limi_NAME_sub(a, v), limi_NAME_or(a, v), limi_NAME_and(a, v)   return the value before
  *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v), limi_u32_store_relaxed(a, v)   for counts of references
+ *   limi_u64_store_relaxed(a, v)         shown to others by what is stored after it
  *
  * and limi_relax(), a pause inside a spin; limi_fetch(address), which has the line with that address brought to this
  * processor for writing, and may do nothing; and what is wanted so often that it is to cost no call:
@@ -166,9 +167,9 @@ limi_instant limi_clock_both(void);
 limi_instant limi_clock_recent(void);
 
 /* Both clocks, counted on from where the calling thread last asked them: for a third of the price. Some nanoseconds
- * late, at most a few thousand; where the processor's counter can't be relied on, up to a millisecond early or late.
- * For one thread it does not go back, unless a clock does. A wall clock that is set shows a millisecond later still
- * than in limi_clock_both(). */
+ * late; at most a few thousand late or early; where the counters of processors differ, up to a millisecond. For one
+ * thread it does not go back, unless a clock does, or it moves to a processor whose counter is behind. A wall clock
+ * that is set shows a millisecond later still than in limi_clock_both(). */
 limi_instant limi_clock_counted(void);
 
 /* Fill with unpredictable bytes; never fails (it waits for the system's entropy at boot). */

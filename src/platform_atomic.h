@@ -75,6 +75,11 @@ static inline void limi_u32_store_relaxed(limi_atomic_u32 *a, uint32_t v)
     atomic_store_explicit(&a->cell, v, memory_order_relaxed);
 }
 
+static inline void limi_u64_store_relaxed(limi_atomic_u64 *a, uint64_t v)
+{
+    atomic_store_explicit(&a->cell, v, memory_order_relaxed);
+}
+
 static inline uint32_t limi_u32_sub_acqrel(limi_atomic_u32 *a, uint32_t v)
 {
     return atomic_fetch_sub_explicit(&a->cell, v, memory_order_acq_rel);

@@ -9,8 +9,8 @@
  * What is counted lags behind the clock, by no more than a look took, and one that was not PROMPT says nothing of where
  * the counter stood. It is never further from the last look than GOOD_FOR_NS: so whatever becomes of the counter or its
  * pace (a machine that was suspended, or moved to another one; processors whose counters differ), the time is off by
- * less than that, which is a millisecond, as is what ids sort by. Nor does it go back: where the clock says less at a
- * look than may have been counted, that stands until the clock has come to it. */
+ * less than that, which is a millisecond, as is what ids sort by. Nor does it go back, on processors that agree: where
+ * the clock says less at a look than may have been counted, that stands until the clock has come to it. */
 #include "platform.h"
 
 #include "seldom.h"

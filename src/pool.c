@@ -243,7 +243,6 @@ static worker *take(limi_pool *pool, size_t stack_bytes, bool last)
     return NULL;
 }
 
-
 void limi_pool_make_room(liminal_supervisor *supervisor)
 {
     size_t live = supervisor->census.threads;

@@ -36,7 +36,7 @@ void limi_process_init(limi_process *process, liminal_pid pid, const limi_proces
 }
 
 bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
-                              liminal_time seen, int64_t seen_ns)
+                              limi_instant seen)
 {
     (void)supervisor;
     if (process->dead) {
@@ -44,17 +44,17 @@ bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *proc
     }
     process->dead = true;
     process->exit.reason = reason;
-    process->exit.seen = seen;
-    process->exit.seen_ns = (liminal_deadline){seen_ns};
+    process->exit.seen = (liminal_time){seen.wall};
+    process->exit.seen_ns = (liminal_deadline){seen.monotonic};
     return true;
 }
 
 bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
-                       liminal_time seen, int64_t seen_ns)
+                       limi_instant seen)
 {
     bool first;
     limi_mutex_lock(&supervisor->lock);
-    first = limi_process_mark_locked(supervisor, process, reason, seen, seen_ns);
+    first = limi_process_mark_locked(supervisor, process, reason, seen);
     limi_mutex_unlock(&supervisor->lock);
     return first;
 }
@@ -235,7 +235,7 @@ void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *proce
 
 bool limi_process_end(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason)
 {
-    bool first = limi_process_mark(supervisor, process, reason, liminal_time_now(), limi_clock_monotonic());
+    bool first = limi_process_mark(supervisor, process, reason, limi_clock_both());
     if (first) {
         limi_process_mourn(supervisor, process);
     }

@@ -78,7 +78,7 @@ void limi_process_init(limi_process *process, liminal_pid pid, const limi_proces
 /* The process has ended: from here on it is dead for everyone, and a new notice fires at once. Only the
  * first call counts; false for the others. After true, limi_process_mourn() has to follow. */
 bool limi_process_mark(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
-                       liminal_time seen, int64_t seen_ns);
+                       limi_instant seen);
 
 /* After that, with no lock held: its died(), its links and all deaths that follow from them, its notices.
  * Inside another cascade of this thread it is left to that. */

@@ -332,15 +332,13 @@ void limi_program_serve(limi_participant *p)
     limi_program *pr = p->engine->program;
     liminal_supervisor *supervisor = p->talk->supervisor;
     liminal_exit_reason reason;
-    liminal_time seen;
-    int64_t seen_ns;
+    limi_instant seen;
     await_spawn(pr);
     reason = live(pr);
-    seen = liminal_time_now();
-    seen_ns = limi_clock_monotonic();
+    seen = limi_clock_both();
     limi_program_read_last(pr);
     let_go(pr);
-    if (limi_u32_load(&p->disowned) == 0 && limi_process_mark(supervisor, &p->process, reason, seen, seen_ns)) {
+    if (limi_u32_load(&p->disowned) == 0 && limi_process_mark(supervisor, &p->process, reason, seen)) {
         limi_process_mourn(supervisor, &p->process);
     }
 }

@@ -4,9 +4,10 @@
  * Up is relaxed: who adds an owner is one already. Down is acquire-release: the last one out sees everything the
  * others did.
  *
- * The private ones are for what nobody can find who does not own a share of it. There the one owner of a count
- * of 1 is the caller, so nobody else can count meanwhile: that is seen with one acquiring load, which sees all
- * that former owners did, and needs no locked operation. With an index that owns nothing it would be wrong. */
+ * The private ones are for who owns a share itself, of what nobody can find who does not. There the one owner of a
+ * count of 1 is the caller, so nobody else can count meanwhile: that is seen with one acquiring load, which sees all
+ * that former owners did, and needs no locked operation. With an index that owns nothing it would be wrong, and so
+ * would up_private() for who has borrowed a pointer, as others may have. */
 #ifndef LIMI_REFCOUNT_H
 #define LIMI_REFCOUNT_H
 

@@ -2,7 +2,8 @@
 /* request.h -- a ticket with what the shell needs to carry it about.
  *
  * Owners, each with one count: the caller while it waits; the conversation from the post until the
- * rules settle the ticket; a participant from the moment it begins it until it has answered. So whoever
+ * rules settle the ticket; a participant from the moment it begins it, or it is handed to it, until it has
+ * answered, or who brings its answer to the rules in its place has. So whoever
  * wakes the caller still owns it, and an answer that comes late finds it alive. What the ticket says is
  * guarded by the conversation's lock, and does not change any more once it is decided. */
 #ifndef LIMI_REQUEST_H
@@ -27,7 +28,7 @@ void limi_stock_clear(limi_stock *stock); /* when nobody has any of its requests
 
 typedef struct limi_request {
     limi_waiter waiter; /* done: the ticket is decided */
-    liminal_envelope *offer; /* see handoff.c */
+    liminal_envelope *offer; /* while the waiter says that there is one: see handoff.c; else it means nothing */
     limi_ticket ticket;
     limi_node node; /* in the conversation's mailbox */
     limi_refcount owners;

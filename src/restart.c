@@ -57,15 +57,15 @@ static void succeed(limi_talk *talk, limi_life *next)
 {
     liminal_supervisor *supervisor = talk->supervisor;
     limi_life *old = talk->life;
+    limi_instant seen = limi_clock_both();
     limi_mutex_lock(&supervisor->lock);
-    (void)limi_process_mark_locked(supervisor, &old->process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0},
-                                   liminal_time_now(), limi_clock_monotonic());
+    (void)limi_process_mark_locked(supervisor, &old->process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0}, seen);
     next->process.latent = false;
     next->before = old;
     talk->life = next;
     limi_u64_store(&talk->pid, next->process.exit.pid.value);
     limi_mutex_unlock(&supervisor->lock);
-    limi_state_note_restarted(talk->dialogue.state, next->process.exit.pid, liminal_time_now());
+    limi_state_note_restarted(talk->dialogue.state, next->process.exit.pid, (liminal_time){seen.wall});
 }
 
 static void discard(liminal_supervisor *supervisor, limi_life *next)

@@ -16,7 +16,8 @@ static bool signal_locked(liminal_supervisor *supervisor, liminal_pid to, const 
         return false;
     }
     if (!process->traps && exit->pid.value == to.value) { /* its own wish, also a normal one */
-        (void)limi_process_mark_locked(supervisor, process, exit->reason, exit->seen, exit->seen_ns.ns);
+        (void)limi_process_mark_locked(supervisor, process, exit->reason,
+                                       (limi_instant){exit->seen.unix_ns, exit->seen_ns.ns});
         process->kind->ref(process);
         out->dead = process;
         return true;
@@ -30,7 +31,8 @@ liminal_status liminal_process_signal(liminal_supervisor *supervisor, liminal_pi
                                       liminal_exit_reason reason)
 {
     liminal_status st = limi_supervisor_check(supervisor);
-    liminal_exit exit = {from, reason, liminal_time_now(), {limi_clock_monotonic()}};
+    const limi_instant now = limi_clock_both();
+    liminal_exit exit = {from, reason, {now.wall}, {now.monotonic}};
     limi_reached reached = {NULL, NULL, NULL, NULL};
     limi_message *message = NULL;
     bool done;
@@ -62,8 +64,7 @@ static liminal_status kill_held(liminal_supervisor *supervisor, limi_process *pr
     if (process->kind->kill != NULL) {
         return process->kind->kill(process);
     }
-    if (limi_process_mark(supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0}, liminal_time_now(),
-                          limi_clock_monotonic())) {
+    if (limi_process_mark(supervisor, process, (liminal_exit_reason){LIMINAL_EXIT_KILLED, 0}, limi_clock_both())) {
         limi_process_mourn_held(supervisor, process);
     } else {
         process->kind->unref(process);

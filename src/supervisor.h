@@ -128,7 +128,7 @@ struct limi_talk *limi_registry_find_name(liminal_supervisor *supervisor, const 
 /* ---- process.c and link.c; with the lock held ---- */
 
 bool limi_process_mark_locked(liminal_supervisor *supervisor, limi_process *process, liminal_exit_reason reason,
-                              liminal_time seen, int64_t seen_ns) LIMI_REQUIRES(supervisor->lock);
+                              limi_instant seen) LIMI_REQUIRES(supervisor->lock);
 
 /* What an exit did to another process: what is left to do when the lock is released. */
 typedef struct limi_reached {

@@ -331,7 +331,7 @@ static void end_life(limi_talk *talk)
     bool first;
     limi_mutex_lock(&talk->lock);
     life = &talk->life->process;
-    first = limi_process_mark(supervisor, life, none, liminal_time_now(), limi_clock_monotonic());
+    first = limi_process_mark(supervisor, life, none, limi_clock_both());
     limi_mutex_unlock(&talk->lock);
     if (first) {
         limi_process_mourn(supervisor, life);

@@ -136,8 +136,7 @@ static void give_up_place(limi_talk *talk, limi_done *done, bool killed)
     limi_mutex_lock(&supervisor->lock);
     limi_registry_remove_name(supervisor, talk);
     limi_supervisor_conversation_over(supervisor, talk); /* unless a spawn that failed has said so */
-    if (limi_process_mark_locked(supervisor, &talk->life->process, reason, liminal_time_now(),
-                                 limi_clock_monotonic())) {
+    if (limi_process_mark_locked(supervisor, &talk->life->process, reason, limi_clock_both())) {
         done->dead = talk->life;
         done->dead->last = true;
         done->dead->how = done->cause;

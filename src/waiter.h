@@ -44,8 +44,9 @@ bool limi_waiter_is_offered(const limi_waiter *waiter);
 /* It is the caller's now, and nobody else's, who calls done() in the end; false: nothing is offered. */
 bool limi_waiter_take(limi_waiter *waiter);
 
-/* Wait until it is done: true; or until the deadline, or until disturbed or offered something. One thread at a time;
- * may be called again after false. No spinner: it will take long. */
+/* Wait until it is done: true; or until the deadline, or until disturbed or offered something, also if another one
+ * takes that. One thread at a time; may be called again after false, which may come for no reason. No spinner: it will
+ * take long. */
 bool limi_waiter_wait(limi_waiter *waiter, limi_spinner *spinner, int64_t deadline_ns);
 
 #endif

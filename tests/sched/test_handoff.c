@@ -6,7 +6,7 @@
 
 typedef struct scene {
     liminal_supervisor *supervisor;
-    liminal_conversation *conversation;
+    liminal_conversation *conversation, *linked;
     liminal_pid pid, other;
     int begun, heard; /* by its thread; read when that has ended */
     bool ends;        /* with its first answer */
@@ -202,26 +202,32 @@ static void kill_it(void *argument)
     sched_check(liminal_process_kill(s->supervisor, s->pid) == LIMINAL_OK);
 }
 
-static void against_a_kill(void)
+/* It is answered, or told `other`, for what somebody else does meanwhile. */
+static liminal_counts ask_against(scene *s, void (*end)(void *argument), liminal_status other)
 {
-    scene s;
     liminal_counts counts;
     liminal_status st;
     int thread;
-    scene_open(&s, &echoing);
+    scene_open(s, &echoing);
     stage_go();
-    thread = sched_thread(kill_it, &s);
-    st = ask(&s, "one", never());
-    sched_check(st == LIMINAL_OK || st == LIMINAL_EEXIT);
+    thread = sched_thread(end, s);
+    st = ask(s, "one", never());
+    sched_check(st == LIMINAL_OK || st == other);
     sched_outcome(st == LIMINAL_OK);
     sched_join(thread);
-    counts = scene_counts(&s);
+    counts = scene_counts(s);
     sched_check((counts.received == 1) == (st == LIMINAL_OK));
     sched_quiet(true);
-    liminal_conversation_drop(&s.conversation);
-    (void)stage_close(&s.supervisor);
-    sched_check(s.begun <= 1 && s.begun >= (int)(counts.received + counts.unfinished));
-    if (counts.withdrawn == 1) {
+    liminal_conversation_drop(&s->conversation);
+    (void)stage_close(&s->supervisor);
+    sched_check(s->begun <= 1 && s->begun >= (int)(counts.received + counts.unfinished));
+    return counts;
+}
+
+static void against_a_kill(void)
+{
+    scene s;
+    if (ask_against(&s, kill_it, LIMINAL_EEXIT).withdrawn == 1) {
         sched_check(s.begun == 0);
         sched_outcome(2);
     }
@@ -245,45 +251,46 @@ static void kill_other(void *argument)
     sched_check(liminal_process_kill(s->supervisor, s->other) == LIMINAL_OK);
 }
 
+static void scene_open_linked(scene *s)
+{
+    scene_open(s, &hearing);
+    s->linked = stage_spawn(s->supervisor, LIMINAL_PARTICIPANT_INLINE, liminal_behaviour_echo(), NULL);
+    s->other = stage_pid(s->linked, 0);
+    sched_check(liminal_process_link(s->supervisor, s->pid, s->other) == LIMINAL_OK);
+    stage_go();
+}
+
+static void scene_close_linked(scene *s)
+{
+    (void)scene_counts(s);
+    sched_settle(); /* a query may have been what rang it; from here on nothing does but the end */
+    liminal_conversation_drop(&s->linked);
+    scene_close(s, 1);
+    sched_check(s->heard == 1);
+}
+
 /* What it is told while it answers is not forgotten. */
 static void against_an_exit_message(void)
 {
     scene s;
-    liminal_conversation *linked;
     int thread;
-    scene_open(&s, &hearing);
-    linked = stage_spawn(s.supervisor, LIMINAL_PARTICIPANT_INLINE, liminal_behaviour_echo(), NULL);
-    s.other = stage_pid(linked, 0);
-    sched_check(liminal_process_link(s.supervisor, s.pid, s.other) == LIMINAL_OK);
-    stage_go();
+    scene_open_linked(&s);
     thread = sched_thread(kill_other, &s);
     sched_check(ask(&s, "one", never()) == LIMINAL_OK);
     sched_join(thread);
-    (void)scene_counts(&s);
-    sched_settle(); /* a query may have been what rang it; from here on nothing does but the end */
-    liminal_conversation_drop(&linked);
-    scene_close(&s, 1);
-    sched_check(s.heard == 1);
+    scene_close_linked(&s);
 }
 
 /* What it was told before comes before. */
 static void behind_an_exit_message(void)
 {
     scene s;
-    liminal_conversation *linked;
-    scene_open(&s, &hearing);
+    scene_open_linked(&s);
     s.hears_first = true;
-    linked = stage_spawn(s.supervisor, LIMINAL_PARTICIPANT_INLINE, liminal_behaviour_echo(), NULL);
-    s.other = stage_pid(linked, 0);
-    sched_check(liminal_process_link(s.supervisor, s.pid, s.other) == LIMINAL_OK);
-    stage_go();
     kill_other(&s);
     (void)stage_look(s.conversation);
     sched_check(ask(&s, "one", never()) == LIMINAL_OK);
-    (void)scene_counts(&s);
-    liminal_conversation_drop(&linked);
-    scene_close(&s, 1);
-    sched_check(s.heard == 1);
+    scene_close_linked(&s);
 }
 
 static void exits(void **state)
@@ -300,35 +307,26 @@ static void exits(void **state)
 
 /* ---- the end, and time ---- */
 
-static void against_a_close_of(void (*closer)(void *argument), liminal_status other)
+static void close_it(void *argument)
 {
-    scene s;
-    liminal_counts counts;
-    liminal_status st;
-    int thread;
-    scene_open(&s, &echoing);
-    stage_go();
-    thread = sched_thread(closer, s.conversation);
-    st = ask(&s, "one", never());
-    sched_check(st == LIMINAL_OK || st == other);
-    sched_outcome(st == LIMINAL_OK);
-    sched_join(thread);
-    counts = scene_counts(&s);
-    sched_check((counts.received == 1) == (st == LIMINAL_OK));
-    sched_quiet(true);
-    liminal_conversation_drop(&s.conversation);
-    (void)stage_close(&s.supervisor);
-    sched_check(s.begun <= 1 && s.begun >= (int)(counts.received + counts.unfinished));
+    close_for_good(((scene *)argument)->conversation);
+}
+
+static void close_it_at_once(void *argument)
+{
+    close_at_once(((scene *)argument)->conversation);
 }
 
 static void against_a_close(void)
 {
-    against_a_close_of(close_for_good, LIMINAL_ECLOSED);
+    scene s;
+    (void)ask_against(&s, close_it, LIMINAL_ECLOSED);
 }
 
 static void against_a_close_at_once(void)
 {
-    against_a_close_of(close_at_once, LIMINAL_ECLOSED);
+    scene s;
+    (void)ask_against(&s, close_it_at_once, LIMINAL_ECLOSED);
 }
 
 /* The second one is handed to a thread that is awake still, and taken back before it has looked. */
@@ -340,7 +338,7 @@ static void second_against_a_close(void)
     scene_open(&s, &echoing);
     stage_go();
     sched_check(ask(&s, "one", never()) == LIMINAL_OK);
-    thread = sched_thread(close_for_good, s.conversation);
+    thread = sched_thread(close_it, &s);
     st = ask(&s, "two", never());
     sched_check(st == LIMINAL_OK || st == LIMINAL_ECLOSED);
     sched_outcome(st == LIMINAL_OK);

@@ -219,6 +219,19 @@ static void each_way_with_each_log_and_holder(void **state)
     }
 }
 
+/* With a log that is full. */
+static liminal_conversation *asked_before(maker *m, held *h)
+{
+    liminal_conversation *talk;
+    begin_anew();
+    open_house();
+    talk = making_talk(m, 2);
+    for (int n = 0; n < 4; n++) {
+        ask_once(talk, PLAIN, 0, h);
+    }
+    return talk;
+}
+
 /* The rules are not where they were when the behaviour returns. */
 static void the_conversation_has_ended_meanwhile(void **state)
 {
@@ -229,12 +242,7 @@ static void the_conversation_has_ended_meanwhile(void **state)
         held h = {{NULL}, {NULL}};
         liminal_envelope *request, *reply = NULL;
         liminal_conversation *talk;
-        begin_anew();
-        open_house();
-        talk = making_talk(&m, 2);
-        for (int n = 0; n < 4; n++) {
-            ask_once(talk, PLAIN, 0, &h);
-        }
+        talk = asked_before(&m, &h);
         m.how = last[i];
         request = next_request();
         (void)test_check(liminal_conversation_ask(talk, &request, &reply, LONG) == LIMINAL_OK || reply == NULL);
@@ -312,12 +320,7 @@ static void the_behaviour_ends_the_thread(void **state)
         held h = {{NULL}, {NULL}};
         test_thread thread;
         liminal_conversation *talk;
-        begin_anew();
-        open_house();
-        talk = making_talk(&m, 2);
-        for (int n = 0; n < 4; n++) {
-            ask_once(talk, PLAIN, 0, &h);
-        }
+        talk = asked_before(&m, &h);
         m.how = ENDS;
         test_thread_start(&thread, ask_and_end, talk);
         test_thread_join(&thread);
