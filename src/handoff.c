@@ -109,8 +109,8 @@ limi_request *limi_handoff_accept(limi_participant *p)
     if (handed == 0 || (handed & TAKEN) != 0) {
         return NULL;
     }
-    /* Of what lies there, or is laid there meanwhile: then the swap fails, unless it is the same request for another
-     * ask, which is sooner or later seen to be late by who asks. */
+    /* If another ask's is laid there meanwhile the swap fails, but for one that uses the same request again: that one's
+     * deadline is then looked at by its asker alone. */
     deadline_ns = (int64_t)limi_u64_load_acquire(&p->engine->handed.deadline_ns);
     if (is_late(deadline_ns, limi_clock_near(deadline_ns))) {
         return NULL; /* it stays GIVEN: whoever settles it next, this thread if nobody else, has it queued */
