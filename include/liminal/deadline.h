@@ -35,8 +35,8 @@ LIMINAL_API liminal_deadline liminal_deadline_in_ms(uint32_t ms);
  *
  * Threads:  any.
  * Blocks:   never.
- * Returns:  a deadline, up to 20 microseconds later than that and, where the processors' own counters can be relied
- *           on or are not used, never earlier; one too far away for the clock never comes.
+ * Returns:  a deadline: not before that, and at most 20 microseconds after it; on a machine whose processors do not
+ *           count alike, within a millisecond of it. One too far away for the clock never comes.
  * Since:    0.1
  */
 LIMINAL_API liminal_deadline liminal_deadline_in_ns(int64_t ns);
