@@ -11,8 +11,8 @@
  * shares were handed out at the start: the caller's, the rules' and the participant's.
  *
  * The asker counts a share of the request more, for the envelope that will be the answer, as long as no other thread
- * can count and no locked operation is needed for it. It lies in the thread's room meanwhile; if it is still there when
- * the behaviour returns, it is let go of. */
+ * can count and no locked operation is needed for it. It lies in the thread's room meanwhile, where there is no other,
+ * for turns do not nest; if it is still there when the behaviour returns, it is let go of. */
 #include "call.h"
 
 #include "deadline.h"
@@ -52,7 +52,7 @@ static inline bool begin(limi_talk *talk, limi_participant *p, limi_request *req
 {
     liminal_envelope *envelope = request->ticket.envelope;
     limi_scope_room *here = limi_scope_room_here();
-    bool is_sole = here->lent == NULL && limi_refcount_is_sole(&envelope->owners), begun;
+    bool is_sole = limi_refcount_is_sole(&envelope->owners), begun;
     limi_mutex_lock(&talk->lock);
     begun = limi_list_empty(&p->news) && limi_dialogue_begin_at_once(&talk->dialogue, &request->ticket, p->seat, now);
     if (begun && is_sole) { /* but for the log, which lets go of it under the lock */

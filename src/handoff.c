@@ -26,9 +26,9 @@
  * while an answer to it is on offer, and the rules know of all that was ever known of it.
  *
  * No wake is lost: see bell.c for the tray. What comes after the give rings the bell, or is found behind it: a thread
- * that was rung for nothing else before it accepted, nor until it has offered, has nothing else to do and goes to sleep
- * without asking the rules. What is queued again rings too. Who asked can't go to sleep with an offer made, and is
- * woken by one: see waiter.c. */
+ * that was rung for nothing else before it accepted has nothing else to do when it has offered, and goes to sleep
+ * without asking the rules; what has rung meanwhile keeps it from sleeping. What is queued again rings too. Who asked
+ * can't go to sleep with an offer made, and is woken by one: see waiter.c. */
 #include "handoff.h"
 
 #include "deadline.h"

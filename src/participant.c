@@ -129,7 +129,7 @@ static bool answer_handed(limi_participant *p)
     const liminal_deadline until = {(int64_t)limi_u64_load_acquire(&p->engine->handed.deadline_ns)};
     limi_work_call_answer(p, NULL, p->engine->handed.envelope, until);
     limi_work_take_back(); /* before it is offered: it may be the last share then */
-    return !p->exiting && !limi_bell_is_rung(&p->engine->bell) && limi_handoff_offer(p);
+    return !p->exiting && limi_handoff_offer(p);
 }
 
 /* False: there is nothing to do. */

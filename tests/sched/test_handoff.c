@@ -172,6 +172,26 @@ static void ask_another(void *argument)
     sched_check(ask(argument, "another", never()) == LIMINAL_OK);
 }
 
+static void ask_two_more(void *argument)
+{
+    ask_another(argument);
+    ask_another(argument);
+}
+
+/* Whoever is slow to fetch its answer may find another one's request handed over. */
+static void against_two_asks(void)
+{
+    scene s;
+    int thread;
+    scene_open(&s, &echoing);
+    stage_go();
+    thread = sched_thread(ask_two_more, &s);
+    sched_check(ask(&s, "one", never()) == LIMINAL_OK);
+    sched_join(thread);
+    sched_check(scene_counts(&s).received == 3);
+    scene_close(&s, 3);
+}
+
 static void against_an_ask(void)
 {
     scene s;
@@ -191,6 +211,7 @@ static void messages(void **state)
     assert_all(prove_widely(against_a_send, .preemptions = 2, .turns = 1, .old = 1));
     assert_all(prove_widely(against_a_send, .preemptions = 2, .turns = 1, .old = 1, .spins = 1));
     assert_seen(prove_widely(behind_an_ask, .preemptions = 2, .turns = 1, .old = 0, .spins = 1), 3);
+    assert_all(prove_widely(against_two_asks, .preemptions = 2, .turns = 1, .old = 0, .spins = 1));
     assert_all(prove_widely(against_an_ask, .preemptions = 2, .turns = 1, .old = 1, .spins = 1));
 }
 
