@@ -60,7 +60,6 @@ void limi_talk_finish_span(limi_talk *talk, liminal_status how)
 static void announce_end(limi_talk *talk, const limi_done *done)
 {
     limi_frame frame = {.turn = talk, .supervisor = talk->supervisor};
-    limi_u32_store(&talk->actor.parting, !talk->ends_long);
     limi_frame_enter(&frame);
     if (done->dead != NULL) {
         limi_process_mourn(talk->supervisor, &done->dead->process);
@@ -86,6 +85,9 @@ static void resume_everyone(limi_talk *talk)
 void limi_talk_perform(limi_talk *talk, limi_done *done)
 {
     limi_effects *effects = &done->effects;
+    if (effects->final) { /* before anybody hears of the end, and closes */
+        limi_u32_store(&talk->actor.parting, !talk->ends_long);
+    }
     if (effects->closing) {
         limi_quota_disturb(&talk->quota);
     }
