@@ -85,9 +85,6 @@ static void resume_everyone(limi_talk *talk)
 void limi_talk_perform(limi_talk *talk, limi_done *done)
 {
     limi_effects *effects = &done->effects;
-    if (effects->final) { /* before anybody hears of the end, and closes */
-        limi_u32_store(&talk->actor.parting, !talk->ends_long);
-    }
     if (effects->closing) {
         limi_quota_disturb(&talk->quota);
     }
@@ -194,7 +191,8 @@ static void publish(limi_talk *talk, const limi_event *event, limi_done *done)
     if (done->effects.compensate) { /* the same, though there may be no deadline before or after */
         disturb_sleepers(talk);
     }
-    if (done->effects.final) { /* under the lock, so that nobody sees the end before the name is free */
+    if (done->effects.final) { /* under the lock, so that nobody sees the end before the name is free, or closes */
+        limi_u32_store(&talk->actor.parting, !talk->ends_long);
         give_up_place(talk, done, event->kind == LIMI_EVENT_KILLED);
         disturb_sleepers(talk);
     }
