@@ -169,6 +169,7 @@ static void run_on(void *argument)
     limi_cascade *cascade = argument;
     limi_scope_unwound();
     limi_scope_here()->cascade = cascade;
+    limi_scope_here()->owed = NULL;
     if (cascade->announced != NULL) {
         announce(cascade);
     }
@@ -202,16 +203,18 @@ static bool is_soon_spread(const limi_cascade *cascade)
     return soon;
 }
 
-/* The first one. A turn that its died() leaves to this thread is run afterwards, if that is soon. */
+/* The first one. A turn that is left to this thread from here on is run afterwards, if that is soon. */
 static void take_in_first(limi_cascade *cascade, limi_process *process)
 {
     limi_scope *scope = limi_scope_here();
     scope->owed = &cascade->owed;
     take_in(cascade, process);
-    scope->owed = NULL;
-    if (cascade->owed != NULL && !is_soon_spread(cascade)) {
-        limi_actor_pass_on(cascade->owed);
-        cascade->owed = NULL;
+    if (!is_soon_spread(cascade)) {
+        scope->owed = NULL;
+        if (cascade->owed != NULL) {
+            limi_actor_pass_on(cascade->owed);
+            cascade->owed = NULL;
+        }
     }
 }
 
@@ -227,6 +230,7 @@ void limi_process_mourn_held(liminal_supervisor *supervisor, limi_process *proce
     limi_scope_here()->cascade = &mine;
     take_in_first(&mine, process);
     limi_thread_guard(run, run_on, &mine);
+    limi_scope_here()->owed = NULL;
     limi_scope_here()->cascade = mine.outer;
     if (mine.owed != NULL) {
         limi_actor_take_up(mine.owed);
