@@ -162,6 +162,7 @@ static bool owe(limi_actor *actor)
     limi_actor **owed = limi_scope_here()->owed;
     bool may = owed != NULL && *owed == NULL && limi_scope_here()->frame == NULL && !actor->pinned && !actor->heavy;
     if (may) {
+        actor->kind->ref(actor->self); /* once the turn has sealed the mailbox nothing else keeps it */
         *owed = actor;
     }
     return may;
@@ -186,14 +187,16 @@ void limi_actor_take_up(limi_actor *actor)
 {
     if (limi_actor_may_assist(actor, LIMI_ASSIST_BRIEF)) {
         run(actor, NULL, NULL, false);
+        actor->kind->unref(actor->self);
     } else {
-        ring(actor, DUTY);
+        limi_actor_pass_on(actor);
     }
 }
 
 void limi_actor_pass_on(limi_actor *actor)
 {
     ring(actor, DUTY);
+    actor->kind->unref(actor->self);
 }
 
 void limi_actor_live(limi_actor *actor)

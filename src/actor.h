@@ -14,6 +14,8 @@ typedef struct limi_actor_kind {
     bool (*on_call)(void *self);                 /* the same; true: the thread is to leave */
     void (*begin)(void *self);                   /* its dormant thread is needed ... */
     void (*forgo)(void *self);                   /* ... and is not: nothing more will come. By any thread, once */
+    void (*ref)(void *self);                     /* a share of whom the actor is part of, ... */
+    void (*unref)(void *self);                   /* ... for a duty that is left in scope->owed */
 } limi_actor_kind;
 
 typedef struct limi_actor {
@@ -50,8 +52,8 @@ typedef enum limi_assist {
 limi_push limi_actor_post(limi_actor *actor, limi_node *node, limi_class class, limi_assist assist,
                           bool (*satisfied)(void *argument), void *argument);
 
-/* A duty that a post has left in scope->owed: run the turn, or, if a turn is not brief, leave it to the actor's thread;
- * the latter in any case. */
+/* A duty that a post has left in scope->owed, with a share: run the turn, or, if a turn is not brief, leave it to the
+ * actor's thread; the latter in any case. The share is let go. */
 void limi_actor_take_up(limi_actor *actor);
 void limi_actor_pass_on(limi_actor *actor);
 

@@ -239,12 +239,24 @@ static void begin_span(limi_talk *talk, const liminal_config *config)
                     collector->size != 0 ? collector : NULL);
 }
 
+static void actor_ref(void *self)
+{
+    limi_talk_ref(self);
+}
+
+static void actor_unref(void *self)
+{
+    limi_talk_unref(self);
+}
+
 static const limi_actor_kind actor_kind = {
     .handle = limi_talk_handle,
     .on_due = limi_talk_on_due,
     .on_call = limi_talk_on_call,
     .begin = limi_talk_begin_actor,
     .forgo = limi_talk_forgo_actor,
+    .ref = actor_ref,
+    .unref = actor_unref,
 };
 
 static void init_parts(limi_talk *talk, const liminal_config *config)

@@ -35,6 +35,54 @@ static void drop_against_shutdown_inline(void)
     drop_against_shutdown_of(LIMINAL_PARTICIPANT_INLINE);
 }
 
+typedef struct killing {
+    liminal_supervisor *supervisor;
+    liminal_pid pid;
+} killing;
+
+static void kill_it(void *argument)
+{
+    killing *k = argument;
+    sched_check(liminal_process_kill(k->supervisor, k->pid) == LIMINAL_OK);
+}
+
+/* Who kills may run the turn that ends it, while its actor's thread goes, and with it the last share but the
+ * killer's. */
+static void drop_against_kill_of(liminal_participant_kind kind)
+{
+    liminal_supervisor *supervisor = stage_open();
+    liminal_participant two[2] = {{.kind = kind, .behaviour = liminal_behaviour_echo()},
+                                  {.kind = kind, .behaviour = liminal_behaviour_echo()}};
+    liminal_config config = {LIMINAL_OPS(liminal_config), .participants = two, .participant_count = 2,
+                             .on_crash = LIMINAL_CRASH_FAIL};
+    liminal_conversation *conversation = NULL;
+    liminal_envelope *message = stage_say("x");
+    killing k = {supervisor, {0}};
+    int thread;
+    sched_check(liminal_supervisor_spawn(supervisor, &config, &conversation) == LIMINAL_OK);
+    k.pid = stage_pid(conversation, 0);
+    stage_go();
+    thread = sched_thread(kill_it, &k);
+    if (liminal_conversation_try_send(conversation, &message) != LIMINAL_OK) {
+        liminal_envelope_drop(&message); /* it has failed already */
+    }
+    liminal_conversation_drop(&conversation);
+    sched_outcome(liminal_process_alive(supervisor, k.pid) ? 1 : 0);
+    sched_join(thread);
+    sched_check(!liminal_process_alive(supervisor, k.pid));
+    (void)stage_close(&supervisor);
+}
+
+static void drop_against_kill(void)
+{
+    drop_against_kill_of(LIMINAL_PARTICIPANT_THREAD);
+}
+
+static void drop_against_kill_inline(void)
+{
+    drop_against_kill_of(LIMINAL_PARTICIPANT_INLINE);
+}
+
 /* The handle goes inside the behaviour: on the participant's thread, or inline on the actor's own. */
 static liminal_status drop_and_echo(void *self, const liminal_envelope *request, liminal_envelope **out_reply)
 {
@@ -78,6 +126,10 @@ static void last_drops(void **state)
     (void)state;
     assert_all(prove_widely(drop_against_shutdown, .preemptions = 2, .turns = 1, .old = 1));
     assert_all(prove_widely(drop_against_shutdown_inline, .preemptions = 2, .turns = 1, .old = 1));
+    (void)prove(drop_against_kill, .search = SCHED_PRIORITIES, .preemptions = 5, .turns = 1, .old = 2, .spurious = 2,
+                .most = 20000, .seed = 2);
+    assert_all(prove_widely(drop_against_kill, .preemptions = 2, .turns = 1, .old = 1));
+    assert_seen(prove_widely(drop_against_kill_inline, .preemptions = 2, .turns = 1, .old = 1), 3);
     assert_all(prove_widely(dropped_inside_thread, .preemptions = 2, .turns = 1, .old = 1));
     assert_all(prove_widely(dropped_inside_turn, .preemptions = 2, .turns = 1, .old = 1));
 }
