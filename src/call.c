@@ -6,6 +6,7 @@
 #include "detail.h"
 #include "dialogue.h"
 #include "handoff.h"
+#include "lot.h"
 #include "scope.h"
 #include "wait.h"
 
@@ -372,6 +373,7 @@ static liminal_status talk_query(void *self, liminal_snapshot **out, liminal_dea
         st = barrier(talk, deadline);
     }
     if (st == LIMINAL_OK) {
+        limi_lot_reap(talk);
         limi_mutex_lock(&talk->lock);
         st = liminal_state_snapshot(talk->dialogue.state, out);
         limi_mutex_unlock(&talk->lock);

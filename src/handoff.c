@@ -34,6 +34,7 @@
 #include "deadline.h"
 #include "dialogue.h"
 #include "envelope.h"
+#include "lot.h"
 
 #define TAKEN ((uintptr_t)1)
 
@@ -203,6 +204,10 @@ void limi_handoff_settle(limi_talk *talk, limi_effects *effects)
     limi_request *request = talk->handed;
     uintptr_t given = (uintptr_t)request;
     if (request == NULL) {
+        return;
+    }
+    if (limi_lot_is_there(talk)) {
+        limi_lot_settle(talk, effects);
         return;
     }
     talk->handed = NULL;

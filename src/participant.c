@@ -26,6 +26,7 @@
 #include "deadline.h"
 #include "detail.h"
 #include "handoff.h"
+#include "lot.h"
 #include "program.h"
 #include "scope.h"
 #include "talk.h"
@@ -90,8 +91,11 @@ static void answer_and_pull(limi_participant *p)
     if (may_pull) {
         limi_talk_step_locked(talk, &next, &second);
     }
-    limi_mutex_unlock(&talk->lock);
     p->current = next.ticket != NULL ? LIMI_HOLDER(next.ticket, limi_request, ticket) : NULL;
+    if (p->current != NULL) {
+        limi_lot_gather(talk, p, p->current);
+    }
+    limi_mutex_unlock(&talk->lock);
     limi_talk_perform(talk, &first);
     if (may_pull) {
         limi_talk_perform(talk, &second);
@@ -104,6 +108,9 @@ static void answer_and_pull(limi_participant *p)
 static bool go_on(limi_participant *p)
 {
     limi_work_take_back();
+    if (!p->exiting && limi_lot_next(p)) {
+        return true;
+    }
     if (p->exiting || limi_bell_is_rung(&p->engine->bell)) {
         limi_work_bring_back(p);
         return false;
@@ -147,6 +154,7 @@ static bool has_done_something(limi_participant *p, uint32_t rung)
         return true;
     }
     if (p->current == NULL) {
+        limi_lot_await(p);
         p->current = limi_work_pull(p, &news);
     }
     if (p->current != NULL) {
@@ -375,7 +383,9 @@ void limi_participant_init(limi_participant *p)
         limi_waiter_init(&p->engine->started);
         limi_ptr_init(&p->engine->handed.request, 0);
         limi_u64_init(&p->engine->handed.deadline_ns, 0);
+        limi_u32_init(&p->engine->lot_at, 0);
     }
+    p->lot_most = LIMI_LOT_MOST;
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);
     limi_u32_init(&p->visiting, 0);

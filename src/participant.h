@@ -15,6 +15,8 @@
 struct limi_talk;
 struct limi_program;
 
+#define LIMI_LOT_MOST 32 /* messages that are begun together: see lot.c */
+
 /* What a participant's thread is rung for. */
 enum {
     LIMI_RING_WORK = 1,   /* there may be a request to pull */
@@ -34,6 +36,8 @@ typedef struct limi_engine {
         const liminal_envelope *envelope;
         limi_atomic_u64 deadline_ns; /* an int64_t */
     } handed; /* THREAD: what was handed to it */
+    limi_atomic_u32 lot_at; /* THREAD: how far it is with what it has begun together; see lot.c ... */
+    uint32_t lot_first;     /* ... and the place of the first of them that is not answered; guarded by talk->lock */
     limi_job job;
     limi_waiter started;   /* THREAD: start() has returned `start_status` */
     liminal_status start_status;
@@ -70,6 +74,9 @@ typedef struct limi_participant {
     liminal_exit_reason reason;
     const liminal_exit *heard; /* the exit message that it is being told */
     bool was_handed;           /* `current` was: see handoff.c */
+    bool has_lot;              /* `current` is of one, whose place `lot_at` it has: see lot.c */
+    bool expects_more;         /* when it came back last there were several at once */
+    uint8_t lot_at, lot_most;  /* how many there may be */
     limi_request *current;     /* being answered ... */
     liminal_envelope *reply;   /* ... with this */
 

@@ -7,6 +7,7 @@
 #include "detail.h"
 #include "envelope.h"
 #include "handoff.h"
+#include "lot.h"
 #include "scope.h"
 #include "talk.h"
 
@@ -73,7 +74,9 @@ limi_request *limi_work_pull(limi_participant *p, liminal_exit *out_news)
         event.until = limi_participant_first_news(p)->behind;
     }
     limi_talk_step_locked(talk, &event, &done);
-    if (out_news != NULL && event.until != 0 && event.ticket == NULL) {
+    if (event.ticket != NULL) {
+        limi_lot_gather(talk, p, LIMI_HOLDER(event.ticket, limi_request, ticket));
+    } else if (out_news != NULL && event.until != 0) {
         news = limi_participant_first_news(p);
         limi_list_remove(&news->place);
     }

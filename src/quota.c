@@ -5,8 +5,8 @@
  * messages, 36 count bytes.
  *
  * Who waits is patient at first: it is woken when half of the mailbox is free, so that one wake is good for many
- * messages. But whoever is to free the rest may be at a long one; so after PATIENCE_NS it looks again, and from then
- * on it is woken for each place.
+ * messages. But whoever is to free the rest may be at a long one; so if that has not happened for PATIENCE_NS it looks
+ * again, and from then on it is woken for each place.
  *
  * No wake is lost. Who waits: reads `room`, says that it waits, in `patient` or `waiting`, looks once more, parks on
  * the value it read. Who gives room: changes `used` (or closes the mailbox), then reads those two, and if it is
@@ -87,18 +87,30 @@ static limi_room wait_until(limi_quota *quota, const wish *w, bool patiently, in
     }
 }
 
+/* LIMI_ROOM_TIMED_OUT: the deadline has passed, or it is to wait otherwise. As long as there is room for others now and
+ * then, it may be for this one next time, if half of the mailbox is enough for it. */
+static limi_room wait_patiently(limi_quota *quota, const wish *w, int64_t deadline_ns)
+{
+    limi_room outcome = LIMI_ROOM_TIMED_OUT;
+    bool goes_on = quota->most_messages >= FEW;
+    while (goes_on) {
+        int64_t patience_ns = limi_later(limi_clock_monotonic(), PATIENCE_NS);
+        uint32_t before = limi_u32_load(&quota->room.value);
+        if (patience_ns == INT64_MAX) {
+            return outcome;
+        }
+        outcome = wait_until(quota, w, true, deadline_ns < patience_ns ? deadline_ns : patience_ns);
+        goes_on = outcome == LIMI_ROOM_TIMED_OUT && deadline_ns > patience_ns && w->bytes <= quota->most_bytes / 2 &&
+                  limi_u32_load(&quota->room.value) != before;
+    }
+    return outcome;
+}
+
 limi_room limi_quota_wait(limi_quota *quota, size_t bytes, bool (*given_up)(void *argument), void *argument,
                           int64_t deadline_ns)
 {
     const wish wanted = {bytes, given_up, argument};
-    limi_room outcome = LIMI_ROOM_TIMED_OUT;
-    int64_t patience_ns = quota->most_messages >= FEW ? limi_later(limi_clock_monotonic(), PATIENCE_NS) : INT64_MAX;
-    if (patience_ns < INT64_MAX) {
-        outcome = wait_until(quota, &wanted, true, deadline_ns < patience_ns ? deadline_ns : patience_ns);
-        if (deadline_ns <= patience_ns) {
-            return outcome;
-        }
-    }
+    limi_room outcome = wait_patiently(quota, &wanted, deadline_ns);
     if (outcome == LIMI_ROOM_TIMED_OUT) {
         (void)limi_u32_add(&quota->waiting, 1);
         outcome = wait_until(quota, &wanted, false, deadline_ns);
@@ -118,12 +130,12 @@ static bool is_half_free(const limi_quota *quota, uint64_t used)
     return used >> BYTE_BITS <= quota->most_messages / 2 && (used & BYTES_MASK) <= quota->most_bytes / 2;
 }
 
-void limi_quota_release(limi_quota *quota, size_t bytes)
+void limi_quota_release_all(limi_quota *quota, uint32_t messages, size_t bytes)
 {
-    uint64_t before = limi_u64_sub(&quota->used, packed(1, bytes));
-    LIMI_ASSERT(before >> BYTE_BITS != 0 && (before & BYTES_MASK) >= bytes);
+    uint64_t before = limi_u64_sub(&quota->used, packed(messages, bytes));
+    LIMI_ASSERT(before >> BYTE_BITS >= messages && (before & BYTES_MASK) >= bytes);
     if (limi_u32_load(&quota->waiting) != 0 ||
-        (limi_u32_load(&quota->patient) != 0 && is_half_free(quota, before - packed(1, bytes)) &&
+        (limi_u32_load(&quota->patient) != 0 && is_half_free(quota, before - packed(messages, bytes)) &&
          limi_u32_exchange(&quota->patient, 0) != 0)) {
         have_them_look(quota);
     }

@@ -41,8 +41,19 @@ typedef enum limi_room { LIMI_ROOM_TAKEN, LIMI_ROOM_TIMED_OUT, LIMI_ROOM_GIVEN_U
 limi_room limi_quota_wait(limi_quota *quota, size_t bytes, bool (*given_up)(void *argument), void *argument,
                           int64_t deadline_ns);
 
-/* Give a place back. */
-void limi_quota_release(limi_quota *quota, size_t bytes);
+/* Whether somebody waits who wants to be woken for each place. */
+static inline bool limi_quota_is_awaited(const limi_quota *quota)
+{
+    return limi_u32_load(&quota->waiting) != 0;
+}
+
+/* Give places back, with so many bytes together; or one. */
+void limi_quota_release_all(limi_quota *quota, uint32_t messages, size_t bytes);
+
+static inline void limi_quota_release(limi_quota *quota, size_t bytes)
+{
+    limi_quota_release_all(quota, 1, bytes);
+}
 
 /* Have everybody who waits for room look again, because given_up() may have changed. */
 void limi_quota_disturb(limi_quota *quota);

@@ -11,7 +11,7 @@ void limi_stock_init(limi_stock *stock, const liminal_allocator *allocator)
     stock->allocator = allocator;
 }
 
-static limi_request *take(limi_stock *stock)
+static limi_request *take_chain(limi_stock *stock)
 {
     size_t i;
     for (i = 0; i < LIMI_STOCK_SLOTS; i++) {
@@ -25,30 +25,50 @@ static limi_request *take(limi_stock *stock)
     return NULL;
 }
 
-static bool put(limi_stock *stock, limi_request *request)
+static bool put_chain(limi_stock *stock, limi_request *first)
 {
     size_t i;
     for (i = 0; i < LIMI_STOCK_SLOTS; i++) {
         uintptr_t empty = 0;
         if (limi_ptr_load_acquire(&stock->slots[i]) == 0 &&
-            limi_ptr_cas(&stock->slots[i], &empty, (uintptr_t)request)) {
+            limi_ptr_cas(&stock->slots[i], &empty, (uintptr_t)first)) {
             return true;
         }
     }
     return false;
 }
 
-static void discard(limi_request *request)
+static void discard_chain(limi_request *first)
 {
-    limi_waiter_destroy(&request->waiter);
-    limi_release(request->stock->allocator, request, sizeof *request);
+    while (first != NULL) {
+        limi_request *next = limi_request_after(first);
+        limi_waiter_destroy(&first->waiter);
+        limi_release(first->stock->allocator, first, sizeof *first);
+        first = next;
+    }
+}
+
+void limi_stock_put(limi_stock *stock, limi_spares *spares)
+{
+    if (spares->first != NULL && !put_chain(stock, spares->first)) {
+        discard_chain(spares->first);
+    }
+    *spares = (limi_spares){.first = NULL};
+}
+
+static limi_request *take(limi_stock *stock)
+{
+    limi_request *first = take_chain(stock);
+    limi_spares rest = {.first = first != NULL ? limi_request_after(first) : NULL};
+    limi_stock_put(stock, &rest);
+    return first;
 }
 
 void limi_stock_clear(limi_stock *stock)
 {
-    limi_request *request;
-    while ((request = take(stock)) != NULL) {
-        discard(request);
+    limi_request *first;
+    while ((first = take_chain(stock)) != NULL) {
+        discard_chain(first);
     }
 }
 
@@ -75,14 +95,25 @@ limi_request *limi_request_ref(limi_request *request)
     return request;
 }
 
-void limi_request_drop(limi_request *request)
+void limi_request_drop_to(limi_request *request, limi_spares *spares)
 {
     if (!limi_refcount_down_private(&request->owners)) {
         return;
     }
     liminal_envelope_drop(&request->ticket.envelope);
     liminal_envelope_drop(&request->ticket.reply);
-    if (!put(request->stock, request)) {
-        discard(request);
+    if (spares->count == LIMI_STOCK_CHAIN) {
+        limi_stock_put(request->stock, spares);
     }
+    request->node.next = spares->first != NULL ? &spares->first->node : NULL;
+    spares->first = request;
+    spares->count++;
+}
+
+void limi_request_drop(limi_request *request)
+{
+    limi_stock *stock = request->stock;
+    limi_spares spares = {.first = NULL};
+    limi_request_drop_to(request, &spares);
+    limi_stock_put(stock, &spares);
 }

@@ -16,8 +16,10 @@
 #include "waiter.h"
 
 /* Where requests of a conversation go that nobody needs any more, for the next ones: so an ask allocates its
- * envelopes and nothing else. A slot changes by an exchange or from empty, so each request in it is taken once. */
+ * envelopes and nothing else. A slot has a chain of them, by their nodes, and changes by an exchange or from empty, so
+ * each chain in it is taken once. Who takes one puts back what it does not need of it. */
 #define LIMI_STOCK_SLOTS 4
+#define LIMI_STOCK_CHAIN 16
 typedef struct limi_stock {
     limi_atomic_ptr slots[LIMI_STOCK_SLOTS];
     const liminal_allocator *allocator;
@@ -43,6 +45,21 @@ typedef struct limi_request {
 limi_request *limi_request_create(limi_stock *stock, limi_ticket_kind kind, liminal_envelope *envelope);
 limi_request *limi_request_ref(limi_request *request);
 void limi_request_drop(limi_request *request);
+
+/* Requests of one conversation that go into its stock together: no more than a chain at a time. */
+typedef struct limi_spares {
+    limi_request *first;
+    uint32_t count;
+} limi_spares;
+
+void limi_request_drop_to(limi_request *request, limi_spares *spares);
+void limi_stock_put(limi_stock *stock, limi_spares *spares);
+
+/* The next one, where requests follow each other by their nodes. */
+static inline limi_request *limi_request_after(const limi_request *request)
+{
+    return request->node.next != NULL ? LIMI_HOLDER(request->node.next, limi_request, node) : NULL;
+}
 
 /* Have it stand for another wish, whose shares, so many, the caller hands out: it is the caller's alone. */
 static inline void limi_request_renew(limi_request *request, limi_ticket_kind kind, liminal_envelope *envelope,

@@ -6,6 +6,7 @@
 #include "detail.h"
 #include "dialogue.h"
 #include "envelope.h"
+#include "lot.h"
 #include "seldom.h"
 #include "wait.h"
 
@@ -22,9 +23,29 @@ liminal_status limi_refusal(limi_talk *talk)
     return limi_detail(st, "%s", words.text);
 }
 
-static bool is_closed(void *argument)
+static bool is_closed(const limi_talk *talk)
 {
-    return limi_mailbox_is_closed(&((limi_talk *)argument)->actor.mailbox);
+    return limi_mailbox_is_closed(&talk->actor.mailbox);
+}
+
+/* Before each look of one who waits for a place. One who wants each place wants those, too, of what has been done of a
+ * lot; from here on there are none while it waits. */
+static bool is_to_give_up(void *argument)
+{
+    limi_talk *talk = argument;
+    if (limi_quota_is_awaited(&talk->quota)) {
+        limi_lot_end(talk);
+    }
+    return is_closed(talk);
+}
+
+static bool take_now(limi_talk *talk, size_t bytes)
+{
+    if (limi_quota_take(&talk->quota, bytes)) {
+        return true;
+    }
+    limi_lot_reap(talk);
+    return limi_quota_take(&talk->quota, bytes);
 }
 
 /* A place in the mailbox for `bytes`, or why not. */
@@ -38,7 +59,7 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
     if (!limi_quota_fits(&talk->quota, bytes)) {
         return limi_detail(LIMINAL_ELIMIT, "%zu bytes are more than the mailbox may ever hold", bytes);
     }
-    if (limi_quota_take(&talk->quota, bytes)) {
+    if (take_now(talk, bytes)) {
         return LIMINAL_OK;
     }
     if (!may_wait || talk->overflow == LIMINAL_OVERFLOW_REFUSE) {
@@ -49,9 +70,12 @@ static liminal_status take_place(limi_talk *talk, size_t bytes, liminal_deadline
         return st;
     }
     /* The conversation's own deadline as well: its thread may be inside an inline behaviour for long. */
-    room = limi_quota_wait(&talk->quota, bytes, is_closed, talk,
+    room = limi_quota_wait(&talk->quota, bytes, is_to_give_up, talk,
                            liminal_deadline_earlier(deadline, talk->dialogue.deadline).ns);
     limi_wait_leave(talk);
+    if (room == LIMI_ROOM_TIMED_OUT && take_now(talk, bytes)) { /* by now some may be done of a lot */
+        return LIMINAL_OK;
+    }
     if (room == LIMI_ROOM_TIMED_OUT && talk->dialogue.deadline.ns < deadline.ns) {
         limi_talk_pass_deadline(talk);
         room = LIMI_ROOM_GIVEN_UP;

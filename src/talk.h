@@ -89,7 +89,7 @@ typedef struct limi_talk {
     limi_refcount owners;
 
     limi_dialogue dialogue;
-    limi_request *handed; /* what may be settled: see handoff.c */
+    limi_request *handed; /* what may be settled: see handoff.c, and lot.c */
     int64_t due_ns; /* what the actor's thread was last told */
     limi_spinner asking, receiving; /* for those who wait here */
     limi_list sleepers; /* requests whose callers wait; kept only where a turn may be held up for long */

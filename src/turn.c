@@ -15,6 +15,7 @@
 #include "deadline.h"
 #include "detail.h"
 #include "handoff.h"
+#include "lot.h"
 #include "scope.h"
 #include "state.h"
 
@@ -27,6 +28,7 @@ static limi_request *request_of(limi_list *hop)
 
 static void let_go(limi_talk *talk, limi_list *settled)
 {
+    limi_spares spares = {.first = NULL};
     limi_list *node;
     while ((node = limi_list_pop(settled)) != NULL) {
         limi_request *request = request_of(node);
@@ -36,8 +38,9 @@ static void let_go(limi_talk *talk, limi_list *settled)
         if (request->ticket.decided) {
             limi_waiter_done(&request->waiter);
         }
-        limi_request_drop(request);
+        limi_request_drop_to(request, &spares);
     }
+    limi_stock_put(&talk->stock, &spares);
 }
 
 static void stop_everyone(limi_talk *talk)
@@ -206,6 +209,8 @@ void limi_talk_step_locked(limi_talk *talk, limi_event *event, limi_done *done)
     limi_effects_init(effects);
     if (event->kind >= LIMI_EVENT_PULL) {
         limi_handoff_settle(talk, effects);
+    } else if (event->kind == LIMI_EVENT_ANSWERED && limi_lot_is_there(talk)) { /* it may be of one */
+        limi_lot_settle(talk, effects);
     }
     if (is_stamped(talk, event)) {
         event->now.unix_ns = event->kind < LIMI_EVENT_EXITED ? limi_clock_recent().wall : limi_clock_wall();

@@ -10,6 +10,11 @@ static bool never_gives_up(void *argument)
     return false;
 }
 
+static void wait_for_a_place(void *argument)
+{
+    (void)test_check(limi_quota_wait(argument, 1, never_gives_up, NULL, INT64_MAX) == LIMI_ROOM_TAKEN);
+}
+
 static void both_bounds_hold(void **state)
 {
     limi_quota quota;
@@ -29,6 +34,39 @@ static void both_bounds_hold(void **state)
     limi_quota_release(&quota, 40);
     limi_quota_release(&quota, 0);
     assert_true(limi_quota_take(&quota, 100));
+    limi_quota_destroy(&quota);
+}
+
+static void places_go_back_together(void **state)
+{
+    limi_quota quota;
+    (void)state;
+    limi_quota_init(&quota, 3, 100);
+    assert_true(limi_quota_take(&quota, 50) && limi_quota_take(&quota, 30) && limi_quota_take(&quota, 20));
+    limi_quota_release_all(&quota, 2, 70);
+    assert_false(limi_quota_take(&quota, 71));
+    assert_true(limi_quota_take(&quota, 69) && limi_quota_take(&quota, 1));
+    assert_false(limi_quota_take(&quota, 0));
+    limi_quota_release_all(&quota, 3, 100);
+    assert_int_equal(limi_u64_load(&quota.used), 0);
+    limi_quota_destroy(&quota);
+}
+
+/* With no room for anybody. */
+static void patience_ends(void **state)
+{
+    limi_quota quota;
+    test_thread thread;
+    (void)state;
+    limi_quota_init(&quota, 64, SIZE_MAX);
+    for (int i = 0; i < 64; i++) {
+        assert_true(limi_quota_take(&quota, 1));
+    }
+    test_thread_start(&thread, wait_for_a_place, &quota);
+    test_until(limi_u32_load(&quota.waiting) == 1);
+    limi_quota_release(&quota, 1); /* far from half, and yet it is woken */
+    test_thread_join(&thread);
+    assert_int_equal(limi_u32_load(&quota.waiting), 0);
     limi_quota_destroy(&quota);
 }
 
@@ -146,6 +184,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(both_bounds_hold),
+        TEST(places_go_back_together),
+        TEST(patience_ends),
         TEST(without_a_bound_there_is_room),
         TEST(a_wait_without_time_looks_once),
         TEST(those_who_wait_are_told_to_go),

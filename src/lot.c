@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* lot.c -- messages that a participant's thread has begun together.
+ *
+ * Each step of the rules has their lines of memory come over from the processor that took the last one. For who sends
+ * without waiting and who works that off that would be twice for each message, and most of what it costs. So a
+ * participant's thread begins all that waits for it under one lock, and what it has done of that, in silence, is
+ * answered under the next one. In between it moves on by one word that nobody else writes while all goes well:
+ *
+ *   lot_at     the place of the one that is being answered; those before it are done, those behind it not looked at
+ *   SETTLED    the lot is being settled, by who has the lock, and from then on ...
+ *   GONE       ... is no more; 0, too, where there was none yet
+ *
+ * Each move is a compare-and-swap, and settling a fetch-or: so one comes first and the other sees it. For the rules all
+ * of a lot is begun. Settled, it is as if it had been pulled one by one: what is done is answered, what is not looked
+ * at is queued again, before all else, as if it had never been begun, and the one in between is the thread's to bring
+ * back. Whoever brings an event that may decide about any of them settles first, under the same lock: an exit, a close,
+ * a deadline, the thread itself when it answers with a reply or wants more. So does who waits for each single place in
+ * a full mailbox, and as long as somebody does no lots are gathered. Who only asks how things stand, or wants a place
+ * now, has what is done answered, and the lot goes on.
+ *
+ * talk->handed is the first of it that is not answered, which is what tells it from an ask that was handed over (see
+ * handoff.c): there are never both, for each is begun only where nothing else is. The others follow by their nodes,
+ * which the mailbox is done with; the thread has a share of each, which goes to who has it answered or queues it again.
+ * Gathered are messages that nobody waits for and that have no deadline, while no exit message waits: one that comes
+ * later comes behind them. What is done of them is let go of by the thread, before it looks at the next one; the rules
+ * hear of it later.
+ *
+ * No wake is lost: whose lot has been settled finds that out before it can go to sleep, and looks for more. What comes
+ * while there is a lot finds an empty queue, and rings. */
+#include "lot.h"
+
+#include "dialogue.h"
+#include "envelope.h"
+
+#define SETTLED ((uint32_t)1 << 31)
+#define GONE UINT32_MAX
+
+static limi_ticket *first_queued(limi_seat *seat)
+{
+    return limi_list_empty(&seat->queue) ? NULL : LIMI_HOLDER(seat->queue.next, limi_ticket, link);
+}
+
+/* Nobody waits for it, or has begun it before. */
+static bool may_follow(const limi_ticket *ticket)
+{
+    return ticket != NULL && ticket->kind == LIMI_TICKET_SEND && ticket->deadline.ns == INT64_MAX && !ticket->begun;
+}
+
+/* Two have a share of it, the rules and its thread: so no other thread is at it still, that has lost it. */
+static bool may_gather(const limi_talk *talk, const limi_participant *p, const limi_request *first)
+{
+    return p->kind == LIMINAL_PARTICIPANT_THREAD && first->ticket.kind == LIMI_TICKET_SEND &&
+           limi_refcount_is(&first->owners, 2) && limi_list_empty(&p->news) && !limi_quota_is_awaited(&talk->quota);
+}
+
+void limi_lot_gather(limi_talk *talk, limi_participant *p, limi_request *first)
+{
+    limi_seat *seat = &talk->dialogue.seats[p->seat];
+    limi_request *last = first;
+    limi_ticket *ticket;
+    unsigned count = 1;
+    p->has_lot = p->expects_more = false;
+    if (!may_gather(talk, p, first)) {
+        return;
+    }
+    for (; count < p->lot_most && may_follow(ticket = first_queued(seat)); count++) {
+        limi_dialogue_unseat(&talk->dialogue, ticket);
+        limi_dialogue_seat(&talk->dialogue, ticket, p->seat, LIMI_WHERE_BEGUN);
+        last->node.next = &LIMI_HOLDER(ticket, limi_request, ticket)->node;
+        last = limi_request_ref(LIMI_HOLDER(ticket, limi_request, ticket));
+    }
+    if (count > 1) {
+        LIMI_ASSERT(talk->handed == NULL); /* the pull has settled it */
+        last->node.next = NULL;
+        p->has_lot = p->expects_more = true;
+        p->lot_at = 0;
+        p->engine->lot_first = 0;
+        limi_u32_store(&p->engine->lot_at, 0);
+        talk->handed = first;
+    }
+}
+
+/* Lots grow as long as nothing is said: a reply ends one, and what has not been looked at is gathered again. */
+static void grow(limi_participant *p)
+{
+    if (p->reply != NULL) {
+        p->lot_most = 1;
+    } else if (p->lot_most < LIMI_LOT_MOST) {
+        p->lot_most = (uint8_t)(2 * p->lot_most);
+    }
+}
+
+bool limi_lot_next(limi_participant *p)
+{
+    limi_request *next = p->has_lot ? limi_request_after(p->current) : NULL;
+    liminal_envelope *message = p->current->ticket.envelope; /* who moves on from it has its share */
+    uint32_t at = p->lot_at;
+    if (next == NULL || p->reply != NULL || limi_u32_load(&p->stopping) != 0 ||
+        !limi_u32_cas(&p->engine->lot_at, &at, at + 1)) {
+        p->has_lot = false;
+        grow(p);
+        return false;
+    }
+    p->lot_at++;
+    p->current = next;
+    limi_envelope_unref(message);
+    return true;
+}
+
+static limi_participant *whose(const limi_talk *talk)
+{
+    return (limi_participant *)(uintptr_t)&talk->participants[talk->handed->ticket.seat];
+}
+
+/* Those before this place. Their places in the mailbox are free with this, under the lock: else one who knows of that
+ * would come to a full mailbox for a moment. */
+static void finish(limi_talk *talk, uint32_t at, limi_effects *effects) LIMI_REQUIRES(talk->lock)
+{
+    limi_engine *engine = whose(talk)->engine;
+    uint32_t messages = at - engine->lot_first;
+    size_t bytes = 0;
+    for (; engine->lot_first < at; engine->lot_first++) {
+        limi_request *done = talk->handed;
+        limi_event event = {.kind = LIMI_EVENT_ANSWERED, .seat = done->ticket.seat, .ticket = &done->ticket};
+        talk->handed = limi_request_after(done);
+        bytes += done->bytes;
+        done->placed = false;
+        done->ticket.envelope = NULL; /* its thread has let go of it, or is about to */
+        limi_step(&talk->dialogue, &event, effects);
+        limi_request_drop(done); /* not the last one: the rules' is among the effects */
+    }
+    if (messages != 0) {
+        limi_quota_release_all(&talk->quota, messages, bytes);
+    }
+}
+
+void limi_lot_settle(limi_talk *talk, limi_effects *effects)
+{
+    limi_participant *p = whose(talk);
+    limi_seat *seat = &talk->dialogue.seats[p->seat];
+    limi_request *current;
+    finish(talk, limi_u32_or(&p->engine->lot_at, SETTLED), effects);
+    limi_u32_store(&p->engine->lot_at, GONE);
+    current = talk->handed;
+    talk->handed = NULL;
+    while (seat->begun.prev != &current->ticket.link) { /* the last one first, for each goes before all others */
+        limi_ticket *unseen = LIMI_HOLDER(seat->begun.prev, limi_ticket, link);
+        limi_dialogue_take_back(&talk->dialogue, unseen);
+        limi_request_drop(LIMI_HOLDER(unseen, limi_request, ticket)); /* the rules have theirs */
+    }
+}
+
+/* With `for_good` it is settled, else only what is done is answered. */
+static void bring_to_the_rules(limi_talk *talk, bool for_good)
+{
+    limi_done done = {.cause = LIMINAL_OK};
+    limi_effects_init(&done.effects);
+    limi_mutex_lock(&talk->lock);
+    if (limi_lot_is_there(talk) && for_good) {
+        limi_lot_settle(talk, &done.effects);
+    } else if (limi_lot_is_there(talk)) {
+        finish(talk, limi_u32_load(&whose(talk)->engine->lot_at), &done.effects);
+    }
+    limi_mutex_unlock(&talk->lock);
+    LIMI_ASSERT(!done.effects.final); /* the current one is at its seat still */
+    limi_talk_perform(talk, &done);
+}
+
+void limi_lot_end(limi_talk *talk)
+{
+    bring_to_the_rules(talk, true);
+}
+
+/* Only the target has one, for an exit settles it. Without the lock, so that those who come often do not take that for
+ * nothing: what a thread has done, as far as the caller knows of it, shows here. */
+void limi_lot_reap(limi_talk *talk)
+{
+    uint32_t target = limi_u32_load(&talk->target), at;
+    if (target < talk->participant_count && talk->participants[target].kind == LIMINAL_PARTICIPANT_THREAD) {
+        at = limi_u32_load(&talk->participants[target].engine->lot_at);
+        if (at != 0 && at != GONE) {
+            bring_to_the_rules(talk, false);
+        }
+    }
+}
+
+/* Who came back for more and found several is likely to do so again, if it lets a moment pass: that costs less than
+ * each line of memory that it would take away from who sends. */
+void limi_lot_await(const limi_participant *p)
+{
+    uint32_t i;
+    for (i = p->expects_more ? limi_spin_limit() / 4 : 0; i > 0; i--) {
+        limi_relax();
+    }
+}
