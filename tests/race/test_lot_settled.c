@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MESSAGES = 20000, PLACES = 40, ROUNDS = 300, EACH = 100 };
+enum { MESSAGES = 4000, PLACES = 40, ROUNDS = 100, EACH = 100 };
 
 typedef struct porter {
     atomic_uint begun;
