@@ -8,7 +8,7 @@
  *
  *   lot_at     the place of the one that is being answered; those before it are done, those behind it not looked at
  *   SETTLED    the lot is being settled, by who has the lock, and from then on ...
- *   GONE       ... is no more; 0, too, where there was none yet
+ *   GONE       ... is no more, as before the first one
  *
  * Each move is a compare-and-swap, and settling a fetch-or: so one comes first and the other sees it. For the rules all
  * of a lot is begun. Settled, it is as if it had been pulled one by one: what is done is answered, what is not looked
@@ -32,8 +32,15 @@
 #include "dialogue.h"
 #include "envelope.h"
 
+#define MOST 32
 #define SETTLED ((uint32_t)1 << 31)
 #define GONE UINT32_MAX
+
+void limi_lot_init(limi_participant *p)
+{
+    limi_u32_init(&p->engine->lot_at, GONE);
+    p->lot_most = MOST;
+}
 
 static limi_ticket *first_queued(limi_seat *seat)
 {
@@ -59,7 +66,7 @@ void limi_lot_gather(limi_talk *talk, limi_participant *p, limi_request *first)
     limi_request *last = first;
     limi_ticket *ticket;
     unsigned count = 1;
-    p->has_lot = p->expects_more = false;
+    p->expects_more = false;
     if (!may_gather(talk, p, first)) {
         return;
     }
@@ -72,8 +79,7 @@ void limi_lot_gather(limi_talk *talk, limi_participant *p, limi_request *first)
     if (count > 1) {
         LIMI_ASSERT(talk->handed == NULL); /* the pull has settled it */
         last->node.next = NULL;
-        p->has_lot = p->expects_more = true;
-        p->lot_at = 0;
+        p->expects_more = true;
         p->engine->lot_first = 0;
         limi_u32_store(&p->engine->lot_at, 0);
         talk->handed = first;
@@ -85,31 +91,29 @@ static void grow(limi_participant *p)
 {
     if (p->reply != NULL) {
         p->lot_most = 1;
-    } else if (p->lot_most < LIMI_LOT_MOST) {
+    } else if (p->lot_most < MOST) {
         p->lot_most = (uint8_t)(2 * p->lot_most);
     }
 }
 
 bool limi_lot_next(limi_participant *p)
 {
-    limi_request *next = p->has_lot ? limi_request_after(p->current) : NULL;
+    uint32_t at = limi_u32_load(&p->engine->lot_at);
+    limi_request *next = (at & SETTLED) == 0 ? limi_request_after(p->current) : NULL;
     liminal_envelope *message = p->current->ticket.envelope; /* who moves on from it has its share */
-    uint32_t at = p->lot_at;
     if (next == NULL || p->reply != NULL || limi_u32_load(&p->stopping) != 0 ||
         !limi_u32_cas(&p->engine->lot_at, &at, at + 1)) {
-        p->has_lot = false;
         grow(p);
         return false;
     }
-    p->lot_at++;
     p->current = next;
     limi_envelope_unref(message);
     return true;
 }
 
-static limi_participant *whose(const limi_talk *talk)
+static limi_participant *whose(limi_talk *talk)
 {
-    return (limi_participant *)(uintptr_t)&talk->participants[talk->handed->ticket.seat];
+    return &talk->participants[talk->handed->ticket.seat];
 }
 
 /* Those before this place. Their places in the mailbox are free with this, under the lock: else one who knows of that
@@ -123,6 +127,7 @@ static void finish(limi_talk *talk, uint32_t at, limi_effects *effects) LIMI_REQ
         limi_request *done = talk->handed;
         limi_event event = {.kind = LIMI_EVENT_ANSWERED, .seat = done->ticket.seat, .ticket = &done->ticket};
         talk->handed = limi_request_after(done);
+        LIMI_ASSERT(done->placed);
         bytes += done->bytes;
         done->placed = false;
         done->ticket.envelope = NULL; /* its thread has let go of it, or is about to */

@@ -5,6 +5,9 @@
 
 #include "talk.h"
 
+/* THREAD and PROGRAM; only the former has lots. */
+void limi_lot_init(limi_participant *participant);
+
 /* With the lock, by the participant's thread, which has just begun `first`, with a share of it: what waits behind that
  * is begun with it, if it may be. */
 void limi_lot_gather(limi_talk *talk, limi_participant *participant, limi_request *first) LIMI_REQUIRES(talk->lock);

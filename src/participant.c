@@ -383,9 +383,8 @@ void limi_participant_init(limi_participant *p)
         limi_waiter_init(&p->engine->started);
         limi_ptr_init(&p->engine->handed.request, 0);
         limi_u64_init(&p->engine->handed.deadline_ns, 0);
-        limi_u32_init(&p->engine->lot_at, 0);
+        limi_lot_init(p);
     }
-    p->lot_most = LIMI_LOT_MOST;
     limi_u32_init(&p->stopping, 0);
     limi_u32_init(&p->disowned, 0);
     limi_u32_init(&p->visiting, 0);

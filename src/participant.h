@@ -15,8 +15,6 @@
 struct limi_talk;
 struct limi_program;
 
-#define LIMI_LOT_MOST 32 /* messages that are begun together: see lot.c */
-
 /* What a participant's thread is rung for. */
 enum {
     LIMI_RING_WORK = 1,   /* there may be a request to pull */
@@ -74,9 +72,8 @@ typedef struct limi_participant {
     liminal_exit_reason reason;
     const liminal_exit *heard; /* the exit message that it is being told */
     bool was_handed;           /* `current` was: see handoff.c */
-    bool has_lot;              /* `current` is of one, whose place `lot_at` it has: see lot.c */
-    bool expects_more;         /* when it came back last there were several at once */
-    uint8_t lot_at, lot_most;  /* how many there may be */
+    bool expects_more;         /* when it came back last there were several at once: see lot.c */
+    uint8_t lot_most;          /* so many it begins together */
     limi_request *current;     /* being answered ... */
     liminal_envelope *reply;   /* ... with this */
 

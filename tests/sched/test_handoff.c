@@ -178,31 +178,28 @@ static void ask_two_more(void *argument)
     ask_another(argument);
 }
 
-/* Whoever is slow to fetch its answer may find another one's request handed over. */
-static void against_two_asks(void)
+static void ask_beside(void (*others)(void *argument), unsigned asks)
 {
     scene s;
     int thread;
     scene_open(&s, &echoing);
     stage_go();
-    thread = sched_thread(ask_two_more, &s);
+    thread = sched_thread(others, &s);
     sched_check(ask(&s, "one", never()) == LIMINAL_OK);
     sched_join(thread);
-    sched_check(scene_counts(&s).received == 3);
-    scene_close(&s, 3);
+    sched_check(scene_counts(&s).received == asks);
+    scene_close(&s, (int)asks);
+}
+
+/* Whoever is slow to fetch its answer may find another one's request handed over. */
+static void against_two_asks(void)
+{
+    ask_beside(ask_two_more, 3);
 }
 
 static void against_an_ask(void)
 {
-    scene s;
-    int thread;
-    scene_open(&s, &echoing);
-    stage_go();
-    thread = sched_thread(ask_another, &s);
-    sched_check(ask(&s, "one", never()) == LIMINAL_OK);
-    sched_join(thread);
-    sched_check(scene_counts(&s).received == 2);
-    scene_close(&s, 2);
+    ask_beside(ask_another, 2);
 }
 
 static void messages(void **state)

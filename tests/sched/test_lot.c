@@ -96,6 +96,14 @@ static void scene_open(scene *s, const liminal_behaviour *behaviour, size_t mail
     stage_go();
 }
 
+/* Somebody does this while the lot is begun and worked off. */
+static void meet(scene *s, void (*other)(void *argument))
+{
+    int thread = sched_thread(other, s);
+    open_gate(&s->gate);
+    sched_join(thread);
+}
+
 static liminal_counts counts_of(scene *s)
 {
     return stage_look(s->conversation).counts;
@@ -130,11 +138,8 @@ static void query(void *argument)
 static void against_a_query(void)
 {
     scene s;
-    int thread;
     scene_open(&s, &counting, 0, 0);
-    thread = sched_thread(query, &s);
-    open_gate(&s.gate);
-    sched_join(thread);
+    meet(&s, query);
     scene_close(&s);
     sched_check(limi_u32_load(&s.calls) == LOT + 1);
 }
@@ -151,11 +156,8 @@ static void ask_it(void *argument)
 static void against_an_ask(void)
 {
     scene s;
-    int thread;
     scene_open(&s, &counting, 0, 0);
-    thread = sched_thread(ask_it, &s);
-    open_gate(&s.gate);
-    sched_join(thread);
+    meet(&s, ask_it);
     scene_close(&s);
 }
 
@@ -225,11 +227,8 @@ static void send_two_more(void *argument)
 static void against_a_sender_that_it_waits_for(void)
 {
     scene s;
-    int thread;
     scene_open(&s, &counting, LOT + 1, 2);
-    thread = sched_thread(send_two_more, &s);
-    open_gate(&s.gate);
-    sched_join(thread);
+    meet(&s, send_two_more);
     open_gate(&s.room);
     scene_close(&s);
     sched_check(limi_u32_load(&s.calls) == LOT + 3);
@@ -268,11 +267,8 @@ static void kill_it(void *argument)
 static void against_a_kill(void)
 {
     scene s;
-    int thread;
     scene_open(&s, &counting, 0, 0);
-    thread = sched_thread(kill_it, &s);
-    open_gate(&s.gate);
-    sched_join(thread);
+    meet(&s, kill_it);
     sched_quiet(true);
     sched_settle();
     sched_outcome((unsigned)counts_of(&s).withdrawn);
@@ -290,16 +286,13 @@ static void kill_other(void *argument)
 static void against_an_exit_message(void)
 {
     scene s;
-    int thread;
     scene_open(&s, &hearing, 0, 0);
     sched_quiet(true);
     s.linked = stage_spawn(s.supervisor, LIMINAL_PARTICIPANT_INLINE, liminal_behaviour_echo(), NULL);
     s.other = stage_pid(s.linked, 0);
     sched_check(liminal_process_link(s.supervisor, s.pid, s.other) == LIMINAL_OK);
     stage_go();
-    thread = sched_thread(kill_other, &s);
-    open_gate(&s.gate);
-    sched_join(thread);
+    meet(&s, kill_other);
     sched_quiet(true);
     sched_settle();
     liminal_conversation_drop(&s.linked);
@@ -325,11 +318,8 @@ static void close_it(void *argument)
 static void against_a_close(void)
 {
     scene s;
-    int thread;
     scene_open(&s, &counting, 0, 0);
-    thread = sched_thread(close_it, &s);
-    open_gate(&s.gate);
-    sched_join(thread);
+    meet(&s, close_it);
     sched_check(counts_of(&s).silent == LOT + 1);
     scene_close(&s);
 }

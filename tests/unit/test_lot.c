@@ -25,7 +25,7 @@ static void order_is_kept_over_several_lots(void **state)
     heard_only(&s->a, 0, 200);
 }
 
-/* At the edges of lots of 32, and next to each other; each look ends the lot. */
+/* At the edges of lots of 32, and next to each other; each look has what is done of the lot answered. */
 static void a_query_counts_what_is_done_and_no_more(void **state)
 {
     static const unsigned stops[] = {1, 2, 3, 17, 34, 35, 36, 66, 67, 68, 69, 99};
