@@ -228,6 +228,13 @@ static inline scene *new_scene(void **state, liminal_crash_policy policy)
     return &s;
 }
 
+/* One that has just begun looks for work, as any thread does before it sleeps, and ends whatever lot there is. */
+static inline void come_to_rest(scene *s, size_t number)
+{
+    limi_talk *talk = s->talk->self;
+    test_until(limi_bell_is_dozed(&talk->participants[number].engine->bell));
+}
+
 /* A conversation with one or two porters, the first of which is in the middle of 0, and has 1 to `last` behind that. */
 static inline void begin_with(scene *s, const liminal_behaviour *behaviour, size_t porters, unsigned last)
 {
@@ -242,6 +249,7 @@ static inline void begin_with(scene *s, const liminal_behaviour *behaviour, size
         liminal_participant_status status;
         assert_int_equal(liminal_snapshot_participant(snapshot, i, &status), LIMINAL_OK);
         *(i == 0 ? &s->a.pid : &s->b.pid) = status.pid;
+        come_to_rest(s, i);
     }
     liminal_snapshot_drop(&snapshot);
     s->a.deeds[0] |= STOPS;
