@@ -56,13 +56,27 @@ static inline void limi_dialogue_answer_ask(limi_dialogue *d, limi_ticket *ticke
     }
 }
 
+/* A SEND that was begun has led to nothing. */
+static inline void limi_dialogue_take_silence(limi_dialogue *d, limi_ticket *ticket, limi_effects *e)
+{
+    d->state->counts.silent++;
+    limi_ticket_retire(ticket, e);
+}
+
 /* ---- seats ---- */
+
+/* Somebody waits for it, or it may be late, or it has been begun before: it is begun on its own. */
+static inline bool limi_ticket_is_single(const limi_ticket *ticket)
+{
+    return ticket->kind != LIMI_TICKET_SEND || ticket->deadline.ns != INT64_MAX || ticket->begun;
+}
 
 static inline void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uint32_t seat, limi_where where)
 {
     ticket->seat = seat;
     ticket->where = where;
     ticket->begun |= where == LIMI_WHERE_BEGUN;
+    d->seats[seat].singles += where == LIMI_WHERE_QUEUED && limi_ticket_is_single(ticket);
     d->at_seats++;
     ticket->number = ++d->seated;
     limi_list_append(where == LIMI_WHERE_BEGUN ? &d->seats[seat].begun : &d->seats[seat].queue, &ticket->link);
@@ -71,6 +85,7 @@ static inline void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uin
 static inline void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket)
 {
     limi_list_remove(&ticket->link);
+    d->seats[ticket->seat].singles -= ticket->where == LIMI_WHERE_QUEUED && limi_ticket_is_single(ticket);
     ticket->where = LIMI_WHERE_AWAY;
     d->at_seats--;
 }
@@ -104,6 +119,7 @@ static inline void limi_dialogue_take_back(limi_dialogue *d, limi_ticket *ticket
     limi_list_prepend(&d->seats[ticket->seat].queue, &ticket->link);
     ticket->where = LIMI_WHERE_QUEUED;
     ticket->begun = false;
+    d->seats[ticket->seat].singles += limi_ticket_is_single(ticket);
 }
 
 /* A message of a conversation without seats, while it is active and nobody waits, is kept for who receives it: true;

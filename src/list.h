@@ -3,7 +3,8 @@
 #ifndef LIMI_LIST_H
 #define LIMI_LIST_H
 
-#include <stdbool.h>
+#include "platform_atomic.h"
+
 #include <stddef.h>
 
 typedef struct limi_list {
@@ -65,6 +66,28 @@ static inline void limi_list_splice(limi_list *to, limi_list *from)
     from->prev->next = to;
     to->prev = from->prev;
     limi_list_init(from);
+}
+
+/* Move what is behind `node` on `from` before all of `to`. Who has only looked what is behind it need not have the
+ * lock: see limi_list_peek(). */
+static inline void limi_list_move_rest(limi_list *to, limi_list *from, limi_list *node)
+{
+    limi_list *first = node->next, *last = from->prev;
+    if (first == from) {
+        return;
+    }
+    from->prev = node;
+    LIMI_POKE(node->next, from);
+    last->next = to->next;
+    to->next->prev = last;
+    to->next = first;
+    first->prev = to;
+}
+
+/* The one behind `node`, or the list itself. */
+static inline limi_list *limi_list_peek(const limi_list *node)
+{
+    return LIMI_PEEK(node->next);
 }
 
 #endif

@@ -19,11 +19,19 @@
  * now, has what is done answered, and the lot goes on.
  *
  * talk->handed is the first of it that is not answered, which is what tells it from an ask that was handed over (see
- * handoff.c): there are never both, for each is begun only where nothing else is. The others follow by their nodes,
- * which the mailbox is done with; the thread has a share of each, which goes to who has it answered or queues it again.
+ * handoff.c): there are never both, for each is begun only where nothing else is. The others follow on the seat's list
+ * of what was begun: all that was queued goes there at once, without a look at it, however much that is, and what has
+ * not been looked at goes back the same way. So the lock is held no longer for a long queue than for a short one; only
+ * what is done is gone through under it. Until they are done or in between, they say that they are queued.
+ *
+ * The list is changed under the lock, and the thread looks at it without: it only reads what is behind the current one,
+ * and that is changed only by who settles, after SETTLED; so if it has moved on, what it read was right. It has no
+ * share of any of them, but lives on the rules', who let go of none before the thread has moved on from it or the lot
+ * is settled; who settles gives it one of the current one.
+ *
  * Gathered are messages that nobody waits for and that have no deadline, while no exit message waits: one that comes
  * later comes behind them. What is done of them is let go of by the thread, before it looks at the next one; the rules
- * hear of it later.
+ * hear of it later, at the latest after as many as a lot may have.
  *
  * No wake is lost: whose lot has been settled finds that out before it can go to sleep, and looks for more. What comes
  * while there is a lot finds an empty queue, and rings. */
@@ -47,38 +55,39 @@ static limi_ticket *first_queued(limi_seat *seat)
     return limi_list_empty(&seat->queue) ? NULL : LIMI_HOLDER(seat->queue.next, limi_ticket, link);
 }
 
-/* Nobody waits for it, or has begun it before. */
-static bool may_follow(const limi_ticket *ticket)
-{
-    return ticket != NULL && ticket->kind == LIMI_TICKET_SEND && ticket->deadline.ns == INT64_MAX && !ticket->begun;
-}
-
 /* Two have a share of it, the rules and its thread: so no other thread is at it still, that has lost it. */
 static bool may_gather(const limi_talk *talk, const limi_participant *p, const limi_request *first)
 {
-    return p->kind == LIMINAL_PARTICIPANT_THREAD && first->ticket.kind == LIMI_TICKET_SEND &&
+    return p->kind == LIMINAL_PARTICIPANT_THREAD && p->lot_most > 1 && first->ticket.kind == LIMI_TICKET_SEND &&
            limi_refcount_is(&first->owners, 2) && limi_list_empty(&p->news) && !limi_quota_is_awaited(&talk->quota);
+}
+
+/* All that is queued, without a look at it; or what comes before the first that may not follow. */
+static void gather(limi_seat *seat, uint32_t most)
+{
+    limi_ticket *next;
+    uint32_t count = 1;
+    if (seat->singles == 0) {
+        limi_list_splice(&seat->begun, &seat->queue);
+        return;
+    }
+    for (; count < most && !limi_ticket_is_single(next = first_queued(seat)); count++) {
+        limi_list_remove(&next->link);
+        limi_list_append(&seat->begun, &next->link);
+    }
 }
 
 void limi_lot_gather(limi_talk *talk, limi_participant *p, limi_request *first)
 {
     limi_seat *seat = &talk->dialogue.seats[p->seat];
-    limi_request *last = first;
-    limi_ticket *ticket;
-    unsigned count = 1;
     p->expects_more = false;
     if (!may_gather(talk, p, first)) {
         return;
     }
-    for (; count < p->lot_most && may_follow(ticket = first_queued(seat)); count++) {
-        limi_dialogue_unseat(&talk->dialogue, ticket);
-        limi_dialogue_seat(&talk->dialogue, ticket, p->seat, LIMI_WHERE_BEGUN);
-        last->node.next = &LIMI_HOLDER(ticket, limi_request, ticket)->node;
-        last = limi_request_ref(LIMI_HOLDER(ticket, limi_request, ticket));
-    }
-    if (count > 1) {
+    gather(seat, p->lot_most);
+    if (first->ticket.link.next != &seat->begun) {
         LIMI_ASSERT(talk->handed == NULL); /* the pull has settled it */
-        last->node.next = NULL;
+        limi_refcount_fewer(&first->owners, 1);
         p->expects_more = true;
         p->engine->lot_first = 0;
         limi_u32_store(&p->engine->lot_at, 0);
@@ -96,11 +105,20 @@ static void grow(limi_participant *p)
     }
 }
 
+/* Behind the current one; NULL: it is the last one. Whose lot is being settled may get anything. */
+static limi_request *next_of(const limi_participant *p)
+{
+    const limi_list *next = limi_list_peek(&p->current->ticket.link);
+    return next != &p->talk->dialogue.seats[p->seat].begun
+               ? LIMI_HOLDER(LIMI_HOLDER(next, limi_ticket, link), limi_request, ticket)
+               : NULL;
+}
+
 bool limi_lot_next(limi_participant *p)
 {
     uint32_t at = limi_u32_load(&p->engine->lot_at);
-    limi_request *next = (at & SETTLED) == 0 ? limi_request_after(p->current) : NULL;
-    liminal_envelope *message = p->current->ticket.envelope; /* who moves on from it has its share */
+    limi_request *next = (at & SETTLED) == 0 && at + 1 < p->lot_most ? next_of(p) : NULL;
+    liminal_envelope *message = p->current->ticket.envelope; /* who moves on from it lets go of it */
     if (next == NULL || p->reply != NULL || limi_u32_load(&p->stopping) != 0 ||
         !limi_u32_cas(&p->engine->lot_at, &at, at + 1)) {
         grow(p);
@@ -116,6 +134,16 @@ static limi_participant *whose(limi_talk *talk)
     return &talk->participants[talk->handed->ticket.seat];
 }
 
+/* The first one that is not answered has been, in silence. */
+static void answer_first(limi_dialogue *d, limi_request *done, limi_effects *effects)
+{
+    limi_ticket *ticket = &done->ticket;
+    ticket->where = LIMI_WHERE_BEGUN;
+    ticket->begun = true;
+    limi_dialogue_unseat(d, ticket);
+    limi_dialogue_take_silence(d, ticket, effects);
+}
+
 /* Those before this place. Their places in the mailbox are free with this, under the lock: else one who knows of that
  * would come to a full mailbox for a moment. */
 static void finish(limi_talk *talk, uint32_t at, limi_effects *effects) LIMI_REQUIRES(talk->lock)
@@ -125,14 +153,12 @@ static void finish(limi_talk *talk, uint32_t at, limi_effects *effects) LIMI_REQ
     size_t bytes = 0;
     for (; engine->lot_first < at; engine->lot_first++) {
         limi_request *done = talk->handed;
-        limi_event event = {.kind = LIMI_EVENT_ANSWERED, .seat = done->ticket.seat, .ticket = &done->ticket};
-        talk->handed = limi_request_after(done);
+        talk->handed = LIMI_HOLDER(LIMI_HOLDER(done->ticket.link.next, limi_ticket, link), limi_request, ticket);
         LIMI_ASSERT(done->placed);
         bytes += done->bytes;
         done->placed = false;
         done->ticket.envelope = NULL; /* its thread has let go of it, or is about to */
-        limi_step(&talk->dialogue, &event, effects);
-        limi_request_drop(done); /* not the last one: the rules' is among the effects */
+        answer_first(&talk->dialogue, done, effects);
     }
     if (messages != 0) {
         limi_quota_release_all(&talk->quota, messages, bytes);
@@ -143,16 +169,15 @@ void limi_lot_settle(limi_talk *talk, limi_effects *effects)
 {
     limi_participant *p = whose(talk);
     limi_seat *seat = &talk->dialogue.seats[p->seat];
-    limi_request *current;
+    limi_ticket *current;
     finish(talk, limi_u32_or(&p->engine->lot_at, SETTLED), effects);
     limi_u32_store(&p->engine->lot_at, GONE);
-    current = talk->handed;
+    current = &talk->handed->ticket;
+    current->where = LIMI_WHERE_BEGUN;
+    current->begun = true;
+    (void)limi_request_ref(talk->handed); /* for its thread, which was lent it until now */
     talk->handed = NULL;
-    while (seat->begun.prev != &current->ticket.link) { /* the last one first, for each goes before all others */
-        limi_ticket *unseen = LIMI_HOLDER(seat->begun.prev, limi_ticket, link);
-        limi_dialogue_take_back(&talk->dialogue, unseen);
-        limi_request_drop(LIMI_HOLDER(unseen, limi_request, ticket)); /* the rules have theirs */
-    }
+    limi_list_move_rest(&seat->queue, &seat->begun, &current->link);
 }
 
 /* With `for_good` it is settled, else only what is done is answered. */

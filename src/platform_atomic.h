@@ -65,6 +65,16 @@ LIMI_ATOMIC(ptr, uintptr_t)
 
 #undef LIMI_ATOMIC
 
+/* A pointer that one thread reads with the first while another may write it with the second; all else that touches it is
+ * ordered by other means. Nothing follows from what was read until something else says that it was not written. */
+#if defined(__GNUC__)
+#define LIMI_PEEK(pointer) __atomic_load_n(&(pointer), __ATOMIC_RELAXED)
+#define LIMI_POKE(pointer, value) __atomic_store_n(&(pointer), (value), __ATOMIC_RELAXED)
+#else
+#define LIMI_PEEK(pointer) (pointer)
+#define LIMI_POKE(pointer, value) ((void)((pointer) = (value)))
+#endif
+
 static inline uint32_t limi_u32_add_relaxed(limi_atomic_u32 *a, uint32_t v)
 {
     return atomic_fetch_add_explicit(&a->cell, v, memory_order_relaxed);

@@ -115,8 +115,7 @@ static void on_answered(limi_dialogue *d, limi_event *event, limi_effects *e)
         limi_dialogue_answer_ask(d, ticket, &event->reply, event->now);
         limi_ticket_retire(ticket, e);
     } else if (event->reply == NULL) {
-        liminal_state_counts(d->state)->silent++;
-        limi_ticket_retire(ticket, e);
+        limi_dialogue_take_silence(d, ticket, e);
     } else {
         ticket->reply = event->reply;
         event->reply = NULL;

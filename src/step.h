@@ -65,6 +65,7 @@ typedef struct limi_seat {
     bool answers;     /* messages may go to it */
     bool inlined;     /* a turn runs it, one request at a time */
     bool alive;
+    uint32_t singles; /* of those queued: so many that may not be begun along with others */
 } limi_seat;
 
 /* One thing to be undone if the conversation fails, with the policy compensate. */

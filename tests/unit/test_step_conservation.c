@@ -109,6 +109,16 @@ static size_t law_check_list(law *l, const limi_list *list, uint32_t seat, limi_
     return length;
 }
 
+static void law_check_singles(const limi_seat *seat)
+{
+    uint32_t singles = 0;
+    for (const limi_list *at = seat->queue.next; at != &seat->queue; at = at->next) {
+        const limi_ticket *ticket = LIMI_HOLDER(at, limi_ticket, link);
+        singles += ticket->kind == LIMI_TICKET_ASK || ticket->deadline.ns != INT64_MAX || ticket->begun;
+    }
+    assert_int_equal(seat->singles, singles);
+}
+
 /* What has come and is not settled is on one list, and on no other. */
 static void law_check_places(const law *l, size_t at_seats)
 {
@@ -132,6 +142,7 @@ static void law_check(law *l)
         size_t here = law_check_list(l, &l->w.seats[seat].begun, seat, LIMI_WHERE_BEGUN, &last);
         here += law_check_list(l, &l->w.seats[seat].queue, seat, LIMI_WHERE_QUEUED, &last);
         assert_true(here == 0 || l->w.seats[seat].alive); /* the dead have no work */
+        law_check_singles(&l->w.seats[seat]);
         at_seats += here;
         living += l->w.seats[seat].alive;
         first = first == d->seat_count && l->w.seats[seat].alive ? seat : first;

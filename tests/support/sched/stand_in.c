@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+void *sched_peek(const void *pointer)
+{
+    void *value;
+    memcpy(&value, pointer, sizeof value);
+    return value;
+}
+
 /* ---- locks ---- */
 
 typedef struct lock {

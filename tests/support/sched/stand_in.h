@@ -95,6 +95,11 @@ SCHED_ATOMIC(u32, uint32_t)
 SCHED_ATOMIC(u64, uint64_t)
 SCHED_ATOMIC(ptr, uintptr_t)
 
+/* What is read so is not watched; what is written so is, for all who touch it otherwise. */
+void *sched_peek(const void *pointer);
+#define LIMI_PEEK(pointer) ((__typeof__(pointer))sched_peek(&(pointer)))
+#define LIMI_POKE(pointer, value) ((void)((pointer) = (value)))
+
 #undef SCHED_ATOMIC
 #undef SCHED_ATOMIC_IN
 
