@@ -161,6 +161,7 @@ void limi_work_bring_back(limi_participant *p)
     }
     p->current = NULL;
     if (request != NULL && p->exiting && p->reply == NULL) {
+        limi_lot_end(p->talk); /* it may be of one, and then there is no share before */
         limi_request_drop(request); /* the rules still have it at this seat */
     } else if (request != NULL) {
         limi_participant_answer(p, request, &p->reply);
