@@ -9,7 +9,14 @@
 
 void *sched_peek(const void *pointer)
 {
+    shadow_access(pointer, sizeof(void *), ATOMIC_READ);
     return *(void *const *)pointer; /* memcpy would be watched */
+}
+
+void sched_poke(void *pointer, void *value)
+{
+    shadow_access(pointer, sizeof(void *), ATOMIC_WRITE);
+    *(void **)pointer = value;
 }
 
 /* ---- locks ---- */

@@ -95,10 +95,12 @@ SCHED_ATOMIC(u32, uint32_t)
 SCHED_ATOMIC(u64, uint64_t)
 SCHED_ATOMIC(ptr, uintptr_t)
 
-/* What is read so is not watched; what is written so is, for all who touch it otherwise. */
+/* These two may meet; but neither may meet a plain access, nor what was released. Neither is a point of choice, so what
+ * is read is the newest: nothing may follow from it. */
 void *sched_peek(const void *pointer);
+void sched_poke(void *pointer, void *value);
 #define LIMI_PEEK(pointer) ((__typeof__(pointer))sched_peek(&(pointer)))
-#define LIMI_POKE(pointer, value) ((void)((pointer) = (value)))
+#define LIMI_POKE(pointer, value) sched_poke(&(pointer), (value))
 
 #undef SCHED_ATOMIC
 #undef SCHED_ATOMIC_IN
