@@ -27,8 +27,8 @@ static inline bool limi_list_empty(const limi_list *list)
 static inline void limi_list_append(limi_list *list, limi_list *node)
 {
     node->prev = list->prev;
-    node->next = list;
-    list->prev->next = node;
+    LIMI_POKE(node->next, list);
+    LIMI_POKE(list->prev->next, node);
     list->prev = node;
 }
 
@@ -40,9 +40,10 @@ static inline void limi_list_prepend(limi_list *list, limi_list *node)
 /* Welcome for a node that is on no list, if it was initialised. */
 static inline void limi_list_remove(limi_list *node)
 {
-    node->prev->next = node->next;
+    LIMI_POKE(node->prev->next, node->next);
     node->next->prev = node->prev;
-    limi_list_init(node);
+    LIMI_POKE(node->next, node);
+    node->prev = node;
 }
 
 static inline limi_list *limi_list_pop(limi_list *list)
@@ -68,8 +69,7 @@ static inline void limi_list_splice(limi_list *to, limi_list *from)
     limi_list_init(from);
 }
 
-/* Move what is behind `node` on `from` before all of `to`. Who has only looked what is behind it need not have the
- * lock: see limi_list_peek(). */
+/* Move what is behind `node` on `from` before all of `to`. */
 static inline void limi_list_move_rest(limi_list *to, limi_list *from, limi_list *node)
 {
     limi_list *first = node->next, *last = from->prev;
@@ -84,7 +84,8 @@ static inline void limi_list_move_rest(limi_list *to, limi_list *from, limi_list
     first->prev = to;
 }
 
-/* The one behind `node`, or the list itself. */
+/* The one behind `node`, or the list itself; without the lock, for who knows that `node` is there. It may be put on
+ * another list meanwhile: so `next` is written by a poke wherever that is somebody's current one. */
 static inline limi_list *limi_list_peek(const limi_list *node)
 {
     return LIMI_PEEK(node->next);
