@@ -65,6 +65,39 @@ static void a_query_at_the_end_of_a_whole_lot(void **state)
     }
 }
 
+/* What the rules know without a look. */
+static void rules_know(scene *s, unsigned silent)
+{
+    limi_talk *talk = s->talk->self;
+    uint64_t is;
+    limi_mutex_lock(&talk->lock);
+    is = talk->dialogue.state->counts.silent;
+    limi_mutex_unlock(&talk->lock);
+    assert_int_equal(is, silent);
+}
+
+/* However many wait, the rules hear of it after 32; and after a reply, after 1, 2, 4, 8 ... */
+static void the_rules_hear_of_what_is_done_after_each_lot(void **state)
+{
+    static const struct {
+        unsigned stop, known;
+    } cases[2][8] = {{{1, 1}, {2, 1}, {32, 1}, {33, 33}, {64, 33}, {65, 65}, {96, 65}, {97, 97}},
+                     {{3, 2}, {4, 2}, {5, 4}, {8, 4}, {9, 8}, {16, 8}, {17, 16}, {33, 32}}};
+    for (size_t i = 0; i < 2; i++) {
+        scene *s = new_scene(state, LIMINAL_CRASH_FAIL);
+        s->a.deeds[1] = i == 0 ? 0 : REPLIES;
+        begin(s, 100);
+        for (size_t j = 0; j < 8; j++) {
+            go_to(s, cases[i][j].stop);
+            rules_know(s, s->mode->single ? cases[i][j].stop - (unsigned)i : cases[i][j].known);
+        }
+        go_on_alone(s);
+        close_scene(s);
+        end_scene(s);
+        heard_only(&s->a, 0, 100);
+    }
+}
+
 /* The log holds only the newest, and nobody else what is done. */
 static void what_is_done_is_let_go_of_and_the_rest_is_not(void **state)
 {
@@ -467,6 +500,7 @@ int main(void)
     const struct CMUnitTest tests[] = {LOTS(order_is_kept_over_several_lots),
                                        LOTS(a_query_counts_what_is_done_and_no_more),
                                        LOTS(a_query_at_the_end_of_a_whole_lot),
+                                       LOTS(the_rules_hear_of_what_is_done_after_each_lot),
                                        LOTS(what_is_done_is_let_go_of_and_the_rest_is_not),
                                        LOTS(what_is_done_of_a_lot_is_room_while_the_next_is_being_answered),
                                        LOTS(who_waits_for_room_gets_what_is_done_of_a_lot),

@@ -15,7 +15,8 @@ static const struct exit_case {
     unsigned deed; /* at DIES_AT */
     cause cause;
 } exits[] = {{FAILS, ITSELF}, {FAILS | REPLIES, ITSELF}, {EXITS, ITSELF}, {EXITS | REPLIES, ITSELF},
-             {ENDS, ITSELF},  {0, KILLED},               {REPLIES, KILLED}, {0, SIGNALLED}};
+             {ENDS, ITSELF},  {ENDS | REPLIES, ITSELF},  {0, KILLED},       {REPLIES, KILLED},
+             {0, SIGNALLED}};
 
 enum { EXIT_CASES = sizeof exits / sizeof exits[0] };
 
