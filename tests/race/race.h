@@ -130,9 +130,9 @@ static inline void race_over(const race *r)
     assert_true(r->seen[1] > 0);
 }
 
-/* Two threads leave it together; then each waits a moment, so that now one and now the other is first. Who came first
- * and had to wait for long lets the other one run, then and in its moment: they may have one processor between them, and
- * without that the order would always be that in which they came. */
+/* Two threads leave it together; then each waits a moment, so that now one and now the other is first. Who had to wait
+ * there for long lets the other one run, then and in its moment, and so does the other: they may have one processor
+ * between them, and without that the order would always be that in which they came. */
 typedef struct race_line {
     atomic_int there;
     atomic_bool crowded;
