@@ -50,11 +50,6 @@ void limi_lot_init(limi_participant *p)
     p->lot_most = MOST;
 }
 
-static limi_ticket *first_queued(limi_seat *seat)
-{
-    return limi_list_empty(&seat->queue) ? NULL : LIMI_HOLDER(seat->queue.next, limi_ticket, link);
-}
-
 /* Two have a share of it, the rules and its thread: so no other thread is at it still, that has lost it. */
 static bool may_gather(const limi_talk *talk, const limi_participant *p, const limi_request *first)
 {
@@ -65,15 +60,19 @@ static bool may_gather(const limi_talk *talk, const limi_participant *p, const l
 /* All that is queued, without a look at it; or what comes before the first that may not follow. */
 static void gather(limi_seat *seat, uint32_t most)
 {
-    limi_ticket *next;
-    uint32_t count = 1;
+    limi_list *next;
+    uint32_t count;
     if (seat->singles == 0) {
         limi_list_splice(&seat->begun, &seat->queue);
         return;
     }
-    for (; count < most && !limi_ticket_is_single(next = first_queued(seat)); count++) {
-        limi_list_remove(&next->link);
-        limi_list_append(&seat->begun, &next->link);
+    for (count = 1; count < most; count++) {
+        next = seat->queue.next;
+        if (limi_ticket_is_single(LIMI_HOLDER(next, limi_ticket, link))) {
+            return;
+        }
+        limi_list_remove(next);
+        limi_list_append(&seat->begun, next);
     }
 }
 

@@ -9,7 +9,8 @@
 void limi_lot_init(limi_participant *participant);
 
 /* With the lock, by the participant's thread, which has just begun `first`, with a share of it: what waits behind that
- * is begun with it, if it may be. */
+ * is begun with it, if it may be. If there is anything, that share is gone, and there is one of the current request
+ * again when the lot is settled. */
 void limi_lot_gather(limi_talk *talk, limi_participant *participant, limi_request *first) LIMI_REQUIRES(talk->lock);
 
 /* By the participant's thread, when participant->current has been answered: true: it is done, and the next one of its

@@ -59,7 +59,7 @@
  *   limi_NAME_add(a, v), limi_NAME_sub(a, v), limi_NAME_or(a, v), limi_NAME_and(a, v)   return the value before
  *   limi_u32_add_relaxed(a, v), limi_u32_sub_acqrel(a, v), limi_u32_store_relaxed(a, v)   for counts of references
  *   limi_u64_store_relaxed(a, v)         shown to others by what is stored after it
- *   LIMI_PEEK(pointer), LIMI_POKE(pointer, value)   of a plain pointer: what it is worth has to be said by something else
+ *   LIMI_PEEK(pointer), LIMI_POKE(pointer, value)   of a plain pointer: whether it counts is said by something else
  *
  * and limi_relax(), a pause inside a spin; limi_fetch(address), which has the line with that address brought to this
  * processor for writing, and may do nothing; and what is wanted so often that it is to cost no call:

@@ -65,8 +65,8 @@ LIMI_ATOMIC(ptr, uintptr_t)
 
 #undef LIMI_ATOMIC
 
-/* A pointer that one thread reads with the first while another may write it with the second; all else that touches it is
- * ordered by other means. Nothing follows from what was read until something else says that it was not written. */
+/* A pointer that one thread reads with the first while another may write it with the second; all else that touches it
+ * is ordered by other means. Nothing follows from what was read until something else says that it was not written. */
 #if defined(__GNUC__)
 #define LIMI_PEEK(pointer) __atomic_load_n(&(pointer), __ATOMIC_RELAXED)
 #define LIMI_POKE(pointer, value) __atomic_store_n(&(pointer), (value), __ATOMIC_RELAXED)

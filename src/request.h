@@ -3,7 +3,7 @@
  *
  * Owners, each with one count: the caller while it waits; the conversation from the post until the
  * rules settle the ticket; a participant from the moment it begins it, or it is handed to it, until it has
- * answered, or who brings its answer to the rules in its place has. So whoever
+ * answered, or who brings its answer to the rules in its place has; but of a lot it has none (see lot.c). So whoever
  * wakes the caller still owns it, and an answer that comes late finds it alive. What the ticket says is
  * guarded by the conversation's lock, and does not change any more once it is decided. */
 #ifndef LIMI_REQUEST_H

@@ -124,8 +124,9 @@ void limi_displace(limi_talk *talk, limi_request *request)
 }
 
 /* The shortest way, of a buffer at rest: one step of the rules, with no duty. Whoever sees that the mailbox is idle
- * comes behind all that it sent itself; and behind a close the rules refuse it. The request is `made`, or if that is
- * NULL the one that a receive has left. */
+ * comes behind all that it sent itself; and who sees under the lock that it is not closed comes before all that the
+ * close refuses, whose rules hear of it only later. The request is `made`, or if that is NULL the one that a receive
+ * has left. */
 static bool keep(limi_talk *talk, liminal_envelope *envelope, limi_request *made)
 {
     limi_request *request;
@@ -137,7 +138,7 @@ static bool keep(limi_talk *talk, liminal_envelope *envelope, limi_request *made
     now.unix_ns = limi_clock_recent().wall;
     limi_mutex_lock(&talk->lock);
     request = made != NULL ? made : talk->own;
-    if (request != NULL) {
+    if (request != NULL && !is_closed(talk)) {
         put_in(request, envelope);
         kept = limi_dialogue_keep_at_once(&talk->dialogue, &request->ticket, now);
     }

@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "talk.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -109,13 +110,18 @@ static inline race race_begin(void)
     return r;
 }
 
-/* A third of a second in any case; longer, within bounds, only while one outcome is missing. */
+/* The longest moments that race_most() gives begin with this round. */
+enum { RACE_DOUBLINGS = 8, RACE_ROUNDS_EACH = 48, RACE_LONGEST = RACE_DOUBLINGS * RACE_ROUNDS_EACH };
+
+/* A third of a second in any case; longer, within bounds, only while one outcome is missing. The bound is one of
+ * rounds, too: a machine that has stood still for seconds has seen none. */
 static inline bool race_goes_on(race *r)
 {
     int64_t passed = test_now_ns() - r->began;
     bool enough = r->rounds >= 20 && passed > 300000000;
+    bool given_up = r->rounds >= RACE_LONGEST + 128 && passed > (int64_t)8 * 1000000000;
     r->rounds++;
-    return r->seen[0] > 0 && r->seen[1] > 0 ? !enough : passed < (int64_t)8 * 1000000000;
+    return r->seen[0] > 0 && r->seen[1] > 0 ? !enough : !given_up;
 }
 
 static inline void race_over(const race *r)
@@ -124,22 +130,37 @@ static inline void race_over(const race *r)
     assert_true(r->seen[1] > 0);
 }
 
-/* Two threads leave it together; then each waits a moment, so that now one and now the other is first. */
+/* Two threads leave it together; then each waits a moment, so that now one and now the other is first. Who had to wait
+ * there for long lets the other one run, then and in its moment, and so does the other: they may have one processor
+ * between them, and without that the order would always be that in which they came. */
 typedef struct race_line {
     atomic_int there;
+    atomic_bool crowded;
 } race_line;
+
+static inline void race_linger(int64_t moment_ns, bool crowded)
+{
+    for (int64_t until = test_now_ns() + moment_ns; moment_ns > 0 && test_now_ns() < until;) {
+        if (crowded) {
+            (void)sched_yield();
+        } else {
+            limi_relax();
+        }
+    }
+}
 
 static inline void race_cross(race_line *line, int64_t moment_ns)
 {
-    int64_t until;
     atomic_fetch_add(&line->there, 1);
-    while (atomic_load(&line->there) < 2) {
-        limi_relax();
+    for (int spins = 0; atomic_load(&line->there) < 2; spins++) {
+        if (spins > 1000) {
+            atomic_store(&line->crowded, true);
+            (void)sched_yield();
+        } else {
+            limi_relax();
+        }
     }
-    until = test_now_ns() + moment_ns;
-    while (moment_ns > 0 && test_now_ns() < until) {
-        limi_relax();
-    }
+    race_linger(moment_ns, atomic_load(&line->crowded));
 }
 
 /* Of this round, from 0 up to `most`, and for the other thread the rest of it. */
@@ -152,7 +173,8 @@ static inline int64_t race_moment(const race *r, int64_t most)
 static inline int64_t race_most(const race *r, int64_t first)
 {
     bool both = r->seen[0] > 0 && r->seen[1] > 0;
-    return both ? first : first << (r->rounds / 64 < 6 ? r->rounds / 64 : 6);
+    int doublings = r->rounds / RACE_ROUNDS_EACH;
+    return both ? first : first << (doublings < RACE_DOUBLINGS ? doublings : RACE_DOUBLINGS);
 }
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "race/race.h"
 
-#include <sched.h>
-
 enum { SECOND_MOMENT_NS = 20000 };
 
 /* One thread that does something at the line, again and again. */
@@ -24,21 +22,6 @@ typedef struct second {
     test_thread thread;
 } second;
 
-/* As race_cross(), but kind to a machine that has no processor to spare. */
-static inline void meet(race_line *line, int64_t moment_ns)
-{
-    int64_t until;
-    atomic_fetch_add(&line->there, 1);
-    for (int spins = 0; atomic_load(&line->there) < 2; spins++) {
-        if (spins > 1000) {
-            (void)sched_yield();
-        }
-    }
-    until = test_now_ns() + moment_ns;
-    while (moment_ns > 0 && test_now_ns() < until) {
-    }
-}
-
 static inline void do_it_again(void *argument)
 {
     second *s = argument;
@@ -47,7 +30,7 @@ static inline void do_it_again(void *argument)
         if (s->over) {
             return;
         }
-        meet(&s->line, s->moment);
+        race_cross(&s->line, s->moment);
         s->what(s);
         test_gate_open(&s->done);
     }
@@ -63,13 +46,16 @@ static inline void start_second(second *s, liminal_supervisor *supervisor, void 
     test_thread_start(&s->thread, do_it_again, s);
 }
 
-/* Both are off: this returns on the line, now before the other one, now behind it. */
-static inline void off(second *s, int round)
+/* Both are off: this returns on the line, now before the other one, now behind it. Where one of two outcomes was not
+ * `seen` for long they are further and further apart, for the machine may be slow. NULL: there is but one. */
+static inline void off(second *s, int round, const size_t seen[2])
 {
-    s->line.there = 0;
-    s->moment = SECOND_MOMENT_NS * (round % 16) / 15;
+    int doublings = seen != NULL && (seen[0] == 0 || seen[1] == 0) ? round / 64 : 0;
+    int64_t most = (int64_t)SECOND_MOMENT_NS << (doublings < 8 ? doublings : 8);
+    s->line = (race_line){0};
+    s->moment = most * (round % 16) / 15;
     test_gate_open(&s->go);
-    meet(&s->line, SECOND_MOMENT_NS - s->moment);
+    race_cross(&s->line, most - s->moment);
 }
 
 static inline void end_second(second *s)

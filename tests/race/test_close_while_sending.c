@@ -147,10 +147,11 @@ static void run_race(liminal_participant_kind kind)
     liminal_supervisor *supervisor = race_open();
     race r = race_begin();
     while (race_goes_on(&r)) {
-        racer me = {.line = {0}, .moment = race_moment(&r, 10000)};
+        int64_t most = race_most(&r, 10000);
+        racer me = {.line = {0}, .moment = race_moment(&r, most)};
         me.conversation = race_spawn(supervisor, kind, liminal_behaviour_echo(), NULL);
         test_thread_start(&me.thread, send_one, &me);
-        race_cross(&me.line, 10000 - me.moment);
+        race_cross(&me.line, most - me.moment);
         assert_int_equal(liminal_conversation_close(me.conversation, liminal_deadline_never()), LIMINAL_OK);
         test_thread_join(&me.thread);
         if (me.status == LIMINAL_OK) { /* accepted: then the close has let it be answered */
@@ -186,10 +187,11 @@ static void a_close_without_time_meets_a_send(void **state)
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
-        racer me = {.line = {0}, .moment = race_moment(&r, 2000)};
+        int64_t most = race_most(&r, 2000);
+        racer me = {.line = {0}, .moment = race_moment(&r, most)};
         me.conversation = race_spawn(supervisor, LIMINAL_PARTICIPANT_THREAD, liminal_behaviour_echo(), NULL);
         test_thread_start(&me.thread, send_one, &me);
-        race_cross(&me.line, 2000 - me.moment);
+        race_cross(&me.line, most - me.moment);
         assert_int_equal(liminal_conversation_close(me.conversation, liminal_deadline_passed()), LIMINAL_OK);
         test_thread_join(&me.thread);
         assert_true(me.status == LIMINAL_OK || me.status == LIMINAL_ECLOSED);
@@ -210,7 +212,7 @@ static void the_conversations_deadline_meets_sends(void **state)
     while (race_goes_on(&r)) {
         liminal_participant participant = {.behaviour = liminal_behaviour_echo()};
         liminal_config config = {LIMINAL_OPS(liminal_config), .participants = &participant, .participant_count = 1,
-                                 .on_crash = LIMINAL_CRASH_FAIL, .timeout_ns = 400000};
+                                 .on_crash = LIMINAL_CRASH_FAIL, .timeout_ns = race_most(&r, 400000)};
         liminal_conversation *conversation = NULL;
         liminal_status st;
         assert_int_equal(liminal_supervisor_spawn(supervisor, &config, &conversation), LIMINAL_OK);

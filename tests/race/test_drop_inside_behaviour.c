@@ -220,14 +220,15 @@ static void run_race(liminal_participant_kind kind)
 {
     race r = race_begin();
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 4000);
         liminal_supervisor *supervisor = race_open();
-        line_keeper l = {.k = {.act = drop_on_the_line}, .moment = race_moment(&r, 4000)};
+        line_keeper l = {.k = {.act = drop_on_the_line}, .moment = race_moment(&r, most)};
         liminal_conversation *conversation;
         begin(&l.k, supervisor, kind);
         conversation = liminal_conversation_ref(l.k.mine);
         send(conversation, "x");
         test_gate_open(&l.k.go);
-        race_cross(&l.line, 4000 - l.moment);
+        race_cross(&l.line, most - l.moment);
         (void)atomic_fetch_add(&l.order, 1);
         liminal_conversation_drop(&conversation);
         test_gate_wait(&l.k.over);

@@ -24,15 +24,16 @@ static void a_close_that_an_exit_may_fail(void **state)
     for (int kind = 0; kind < 2; kind++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 6000);
             liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[kind],
                                                                 with(LIMINAL_CRASH_FAIL, r.rounds % 2));
             race_line line = {0};
             race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 1), .line = &line,
-                             .moment = race_moment(&r, 6000)};
+                             .moment = race_moment(&r, most)};
             liminal_phase phase;
             size_t last;
             race_start_killer(&k);
-            race_cross(&line, 6000 - k.moment);
+            race_cross(&line, most - k.moment);
             assert_int_equal(liminal_conversation_close(conversation, liminal_deadline_never()), LIMINAL_OK);
             test_thread_join(&k.thread);
             phase = ended_phase(conversation);
@@ -54,14 +55,15 @@ static void a_close_that_waits_for_the_next_one(void **state)
     for (int kind = 0; kind < 2; kind++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 20000);
             liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[kind],
                                                                 with(LIMINAL_CRASH_ROUTE_NEXT, r.rounds % 2));
             race_line line = {0};
             race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                             .moment = race_moment(&r, 20000)};
+                             .moment = race_moment(&r, most)};
             liminal_envelope *message = race_say("x"), *reply = NULL;
             race_start_killer(&k);
-            race_cross(&line, 10000 - k.moment / 2);
+            race_cross(&line, (most - k.moment) / 2);
             assert_int_equal(liminal_conversation_try_send(conversation, &message), LIMINAL_OK);
             assert_int_equal(liminal_conversation_close(conversation, liminal_deadline_never()), LIMINAL_OK);
             test_thread_join(&k.thread);
@@ -115,13 +117,9 @@ typedef struct assassin {
 static liminal_status kill_in_the_middle(void *argument, const liminal_envelope *request, liminal_envelope **out_reply)
 {
     assassin *a = argument;
-    int64_t until;
     (void)request, (void)out_reply;
     test_gate_open(&a->begun);
-    until = test_now_ns() + a->moment;
-    while (test_now_ns() < until) {
-        limi_relax();
-    }
+    race_linger(a->moment, true);
     (void)test_check(liminal_process_kill(a->supervisor, a->pid) == LIMINAL_OK);
     return LIMINAL_OK;
 }
@@ -135,8 +133,9 @@ static void a_shutdown(void **state)
     for (int p = 0; p < 2; p++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 60000);
             liminal_supervisor *supervisor = race_open();
-            assassin a = {.supervisor = supervisor, .begun = TEST_GATE_INIT, .moment = race_moment(&r, 60000)};
+            assassin a = {.supervisor = supervisor, .begun = TEST_GATE_INIT, .moment = race_moment(&r, most)};
             liminal_conversation *victim, *other;
             liminal_envelope *message = race_say("x");
             victim = race_spawn_two(supervisor, race_kinds[r.rounds % 2], with(policies[p], r.rounds / 2 % 2));

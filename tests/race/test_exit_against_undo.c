@@ -11,11 +11,8 @@ typedef struct ledger {
 static liminal_status undo(void *argument, const liminal_envelope *step)
 {
     ledger *book = argument;
-    int64_t until = test_now_ns() + book->takes_ns;
     (void)step;
-    while (book->takes_ns > 0 && test_now_ns() < until) {
-        limi_relax();
-    }
+    race_linger(book->takes_ns, true);
     atomic_fetch_add(&book->undone, 1);
     return LIMINAL_OK;
 }
@@ -43,15 +40,16 @@ static void a_step_and_an_exit(void **state)
     for (int kind = 0; kind < 2; kind++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 3000);
             liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[kind], undoing(r.rounds % 2));
             race_line line = {0};
             ledger book = {.takes_ns = 0};
             race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                             .moment = race_moment(&r, 3000)};
+                             .moment = race_moment(&r, most)};
             liminal_status st;
             size_t last;
             race_start_killer(&k);
-            race_cross(&line, 3000 - k.moment);
+            race_cross(&line, most - k.moment);
             st = will_do(conversation, &book);
             assert_true(st == LIMINAL_OK || st == LIMINAL_EEXIT);
             test_thread_join(&k.thread);
@@ -75,16 +73,17 @@ static void a_close_and_an_exit(void **state)
     for (int kind = 0; kind < 2; kind++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 6000);
             liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[kind], undoing(r.rounds % 2));
             race_line line = {0};
             ledger book = {.takes_ns = 0};
             race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                             .moment = race_moment(&r, 6000)};
+                             .moment = race_moment(&r, most)};
             liminal_phase phase;
             assert_int_equal(will_do(conversation, &book), LIMINAL_OK);
             assert_int_equal(will_do(conversation, &book), LIMINAL_OK);
             race_start_killer(&k);
-            race_cross(&line, 6000 - k.moment);
+            race_cross(&line, most - k.moment);
             assert_int_equal(liminal_conversation_close(conversation, liminal_deadline_never()), LIMINAL_OK);
             test_thread_join(&k.thread);
             phase = race_look(conversation).phase;
@@ -105,16 +104,17 @@ static void a_drop_and_an_exit(void **state)
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 6000);
         liminal_conversation *conversation =
             race_spawn_two(supervisor, race_kinds[r.rounds % 2], undoing(r.rounds / 2 % 2));
         race_line line = {0};
         ledger book = {.takes_ns = 0};
         race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                         .moment = race_moment(&r, 6000)};
+                         .moment = race_moment(&r, most)};
         assert_int_equal(will_do(conversation, &book), LIMINAL_OK);
         assert_int_equal(will_do(conversation, &book), LIMINAL_OK);
         race_start_killer(&k);
-        race_cross(&line, 6000 - k.moment);
+        race_cross(&line, most - k.moment);
         race_end_round(supervisor, &conversation);
         test_thread_join(&k.thread);
         assert_true(atomic_load(&book.undone) == 0 || atomic_load(&book.undone) == 2);
@@ -132,13 +132,14 @@ static void a_return_and_the_deadline(void **state)
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 250000);
         liminal_config config = undoing(r.rounds % 2);
         liminal_conversation *conversation;
-        ledger first = {.takes_ns = 0}, second = {.takes_ns = 150000 + race_moment(&r, 100000)};
+        ledger first = {.takes_ns = 0}, second = {.takes_ns = most / 5 * 3 + race_moment(&r, most / 5 * 2)};
         liminal_snapshot *snapshot = NULL;
         liminal_log_entry entry;
         size_t last;
-        config.compensate_timeout_ns = 250000;
+        config.compensate_timeout_ns = most;
         conversation = race_spawn_two(supervisor, LIMINAL_PARTICIPANT_THREAD, config);
         assert_int_equal(will_do(conversation, &first), LIMINAL_OK);
         assert_int_equal(will_do(conversation, &second), LIMINAL_OK);

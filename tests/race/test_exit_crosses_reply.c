@@ -16,14 +16,15 @@ static void an_ask_is_answered_by_one_of_them(void **state)
     for (int kind = 0; kind < 2; kind++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 20000);
             liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[kind], routing);
             race_line line = {0};
             race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                             .moment = race_moment(&r, 20000)};
+                             .moment = race_moment(&r, most)};
             liminal_envelope *request = race_say("x"), *reply = NULL;
             liminal_summary summary;
             race_start_killer(&k);
-            race_cross(&line, 10000 - k.moment / 2);
+            race_cross(&line, (most - k.moment) / 2);
             assert_int_equal(liminal_conversation_ask(conversation, &request, &reply, liminal_deadline_never()),
                              LIMINAL_OK);
             test_thread_join(&k.thread);
@@ -109,15 +110,16 @@ static void an_ask_is_answered_or_told_of_the_exit(void **state)
     for (int kind = 0; kind < 2; kind++) {
         race r = race_begin();
         while (race_goes_on(&r)) {
+            int64_t most = race_most(&r, 20000);
             liminal_conversation *conversation = race_spawn_two(supervisor, race_kinds[kind], failing);
             race_line line = {0};
             race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                             .moment = race_moment(&r, 20000)};
+                             .moment = race_moment(&r, most)};
             liminal_envelope *request = race_say("x"), *reply = NULL;
             liminal_counts counts;
             liminal_status st;
             race_start_killer(&k);
-            race_cross(&line, 10000 - k.moment / 2);
+            race_cross(&line, (most - k.moment) / 2);
             st = liminal_conversation_ask(conversation, &request, &reply, liminal_deadline_never());
             test_thread_join(&k.thread);
             assert_true(st == LIMINAL_OK || st == LIMINAL_EEXIT);
@@ -154,15 +156,16 @@ static void one_that_answers_and_dies_of_two_causes(void **state)
     race r = race_begin();
     (void)state;
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 30000);
         liminal_conversation *conversation = race_spawn(supervisor, LIMINAL_PARTICIPANT_THREAD, &dying, NULL);
         race_line line = {0};
         race_killer k = {.supervisor = supervisor, .pid = race_pid(conversation, 0), .line = &line,
-                         .moment = race_moment(&r, 30000)};
+                         .moment = race_moment(&r, most)};
         liminal_envelope *request = race_say("x"), *reply = NULL;
         liminal_exit exit;
         liminal_status st;
         race_start_killer(&k);
-        race_cross(&line, 15000 - k.moment / 2);
+        race_cross(&line, (most - k.moment) / 2);
         st = liminal_conversation_ask(conversation, &request, &reply, liminal_deadline_never());
         test_thread_join(&k.thread);
         assert_int_equal(liminal_process_wait(supervisor, k.pid, &exit, liminal_deadline_never()), LIMINAL_OK);

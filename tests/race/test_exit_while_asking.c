@@ -146,13 +146,14 @@ static void race_of(liminal_participant_kind kind)
     mortal m = {.answered = 0}; /* of all rounds: the participant of one may outlive it */
     race r = race_begin();
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 20000);
         race_line line = {0};
-        killer k = {.line = &line, .moment = race_moment(&r, 20000)};
+        killer k = {.line = &line, .moment = race_moment(&r, most)};
         liminal_envelope *request = race_say("x"), *reply = NULL;
         liminal_status st;
         k.conversation = race_spawn(supervisor, kind, &behaviour, &m);
         test_thread_start(&k.thread, send_death, &k);
-        race_cross(&line, 20000 - k.moment);
+        race_cross(&line, most - k.moment);
         st = liminal_conversation_ask(k.conversation, &request, &reply, liminal_deadline_never());
         test_thread_join(&k.thread);
         if (st == LIMINAL_OK) {

@@ -59,8 +59,9 @@ static void run_race(liminal_participant_kind kind, size_t threads)
 {
     race r = race_begin();
     while (race_goes_on(&r)) {
+        int64_t most = race_most(&r, 400000);
         liminal_supervisor *supervisor = race_open();
-        dropper d = {.line = {0}, .moment = race_moment(&r, 400000)};
+        dropper d = {.line = {0}, .moment = race_moment(&r, most)};
         liminal_report report;
         d.conversation = race_spawn(supervisor, kind, liminal_behaviour_echo(), NULL);
         test_thread_start(&d.thread, drop, &d);

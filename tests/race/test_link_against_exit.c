@@ -42,7 +42,7 @@ static void case_25_a_trapper_is_told_once(void **state)
         killer.reason = boom;
         for (int round = 0; is_more_to_do(round, seen); round++) {
             killer.other = pids[round];
-            off(&killer, round);
+            off(&killer, round, seen);
             assert_int_equal(liminal_process_link(supervisor, me.pid, pids[round]), LIMINAL_OK);
             test_gate_wait(&killer.done);
             test_gate_wait(&me.told);
@@ -70,12 +70,11 @@ static void case_25_against_its_own_exit(void **state)
     (void)state;
     be(&me, supervisor, LIMINAL_PARTICIPANT_THREAD, &trapper);
     while (race_goes_on(&r)) {
-        int64_t until;
+        int64_t most = race_most(&r, 60000);
         being other;
         be(&other, supervisor, LIMINAL_PARTICIPANT_THREAD, &plain);
         assert_int_equal(tell(other.conversation, "exit"), LIMINAL_OK);
-        for (until = test_now_ns() + race_moment(&r, 60000); test_now_ns() < until;) {
-        }
+        race_linger(race_moment(&r, most), true);
         assert_int_equal(link_to(&me, &other), LIMINAL_OK);
         test_gate_wait(&me.told);
         assert_int_equal(me.last.pid.value, other.pid.value);
@@ -104,7 +103,7 @@ static void case_26_a_plain_one_dies_or_can_not_link(void **state)
     for (int round = 0; is_more_to_do(round, seen); round++) {
         liminal_status status;
         killer.other = others[round];
-        off(&killer, round);
+        off(&killer, round, seen);
         status = liminal_process_link(supervisor, mine[round], others[round]);
         test_gate_wait(&killer.done);
         if (status == LIMINAL_OK) {
@@ -142,7 +141,7 @@ static void case_27_both_link_at_once(void **state)
         for (int round = 0; round < ROUNDS; round++) {
             size_t count = 0;
             linker.mine = pids[round];
-            off(&linker, round);
+            off(&linker, round, NULL);
             assert_int_equal(liminal_process_link(supervisor, me.pid, pids[round]), LIMINAL_OK);
             test_gate_wait(&linker.done);
             assert_int_equal(links_of(&me), 1);
@@ -160,81 +159,121 @@ static void case_27_both_link_at_once(void **state)
     }
 }
 
-/* Each is told to end by itself, for a reason of its own. */
-static void end_linked_pairs(size_t seen[2])
+static void assert_pair_ended(liminal_supervisor *supervisor, liminal_pid mine, liminal_pid other, size_t seen[2])
 {
-    static liminal_pid mine[MOST], others[MOST];
+    liminal_exit_reason one = reason_of(supervisor, mine), two = reason_of(supervisor, other);
+    assert_true(same_reason(one, boom) || same_reason(one, bang));
+    assert_true(same_reason(two, boom) || same_reason(two, bang));
+    assert_false(same_reason(one, bang) && same_reason(two, boom)); /* somebody was first */
+    seen[same_reason(one, two)]++;
+}
+
+/* For both to end for their own reason they have to do so within some hundred nanoseconds, which on some machines they
+ * never do. So there is a pair that is made to: the one is dead, and its exit comes no further while its conversation's
+ * lock is held; then the other one ends. */
+static void hold_up_and_end(second *killer, liminal_conversation *conversation, liminal_pid mine, liminal_pid other)
+{
+    limi_talk *talk = race_talk(conversation);
+    bool dead, ended;
+    killer->reason = boom;
+    killer->other = mine;
+    limi_mutex_lock(&talk->lock);
+    off(killer, 0, NULL);
+    test_until(!liminal_process_alive(killer->supervisor, mine));
+    ended = liminal_process_signal(killer->supervisor, nobody, other, bang) == LIMINAL_OK;
+    dead = !liminal_process_alive(killer->supervisor, other);
+    limi_mutex_unlock(&talk->lock);
+    test_gate_wait(&killer->done);
+    assert_true(ended && dead);
+    assert_true(same_reason(reason_of(killer->supervisor, mine), boom));
+    assert_true(same_reason(reason_of(killer->supervisor, other), bang));
+}
+
+/* Each is told to end by itself, for a reason of its own. */
+static void case_28_a_linked_pair_ends_at_once(void **state)
+{
+    static liminal_pid mine[MOST + 1], others[MOST + 1];
     liminal_supervisor *supervisor = open_plain();
-    liminal_conversation *a = spawn_crowd(supervisor, liminal_behaviour_echo(), MOST, mine);
-    liminal_conversation *b = spawn_crowd(supervisor, liminal_behaviour_echo(), MOST, others);
+    liminal_conversation *a = spawn_crowd(supervisor, liminal_behaviour_echo(), MOST + 1, mine);
+    liminal_conversation *b = spawn_crowd(supervisor, liminal_behaviour_echo(), MOST + 1, others);
+    size_t seen[2] = {0, 0};
     second killer;
+    (void)state;
     start_second(&killer, supervisor, signal_the_other);
+    assert_int_equal(liminal_process_link(supervisor, mine[MOST], others[MOST]), LIMINAL_OK);
+    hold_up_and_end(&killer, a, mine[MOST], others[MOST]);
+    assert_pair_ended(supervisor, mine[MOST], others[MOST], seen);
     killer.reason = bang;
     for (int round = 0; is_more_to_do(round, seen); round++) {
-        liminal_exit_reason one, two;
         assert_int_equal(liminal_process_link(supervisor, mine[round], others[round]), LIMINAL_OK);
         killer.other = others[round];
-        off(&killer, round);
+        off(&killer, round, NULL);
         assert_int_equal(liminal_process_signal(supervisor, nobody, mine[round], boom), LIMINAL_OK);
         test_gate_wait(&killer.done);
-        one = reason_of(supervisor, mine[round]);
-        two = reason_of(supervisor, others[round]);
-        assert_true(same_reason(one, boom) || same_reason(one, bang));
-        assert_true(same_reason(two, boom) || same_reason(two, bang));
-        assert_false(same_reason(one, bang) && same_reason(two, boom)); /* somebody was first */
-        seen[same_reason(one, two)]++;
+        assert_pair_ended(supervisor, mine[round], others[round], seen);
     }
     end_second(&killer);
+    assert_true(seen[0] > 0 && seen[1] > 0);
     liminal_conversation_drop(&a);
     liminal_conversation_drop(&b);
     shut(&supervisor);
 }
 
-/* For both to end for their own reason they have to do so within some hundred nanoseconds. */
-static void case_28_a_linked_pair_ends_at_once(void **state)
+/* Two on threads of their own, who leave the line side by side, in their callbacks. */
+typedef struct crasher {
+    being b;
+    race_line *line;
+    int64_t moment;
+    test_thread asker;
+} crasher;
+
+static liminal_status crash_on_the_line(void *self, const liminal_envelope *request, liminal_envelope **out)
 {
-    size_t seen[2] = {0, 0};
-    (void)state;
-    for (int again = 0; again < 10 && (again == 0 || seen[0] == 0 || seen[1] == 0); again++) {
-        end_linked_pairs(seen);
-    }
-    assert_true(seen[0] > 0 && seen[1] > 0);
+    crasher *c = (crasher *)self; /* the being is its first member */
+    (void)request, (void)out;
+    race_cross(c->line, c->moment);
+    return liminal_process_exit(c->b.reason);
 }
 
-static void exit_there(void *argument)
+static const liminal_behaviour crashing = {LIMINAL_OPS(liminal_behaviour), .answer = crash_on_the_line,
+                                           .release = being_is_released};
+
+static void ask_it_to_crash(void *argument)
 {
-    being *b = argument;
-    (void)test_check(ask(b->conversation, "wait, exit") == LIMINAL_EEXIT);
+    crasher *c = argument;
+    (void)test_check(ask(c->b.conversation, "crash") == LIMINAL_EEXIT);
 }
 
-/* The same with two on threads of their own, who stand side by side in their callbacks. */
+/* The same with them. That each ends for a reason of its own is seen on most machines, but no more than that: what it
+ * comes to is the same as above. */
 static void case_28_two_threads_crash(void **state)
 {
+    enum { PAIRS = LESS(500) };
     liminal_supervisor *supervisor = open_plain();
-    race r = race_begin();
+    size_t own = 0;
     (void)state;
-    while (race_goes_on(&r)) {
-        test_thread askers[2];
-        being b[2];
-        for (size_t i = 0; i < 2; i++) {
-            be(&b[i], supervisor, LIMINAL_PARTICIPANT_THREAD, &plain);
-            b[i].reason = i ? bang : boom;
+    for (int round = 0; round < PAIRS; round++) {
+        race_line line = {0};
+        crasher c[2];
+        for (int i = 0; i < 2; i++) {
+            be(&c[i].b, supervisor, LIMINAL_PARTICIPANT_THREAD, &crashing);
+            c[i].b.reason = i ? bang : boom;
+            c[i].line = &line;
+            c[i].moment = SECOND_MOMENT_NS * (i ? 15 - round % 16 : round % 16) / 15;
         }
-        assert_int_equal(link_to(&b[0], &b[1]), LIMINAL_OK);
-        for (size_t i = 0; i < 2; i++) {
-            test_thread_start(&askers[i], exit_there, &b[i]);
-            test_gate_wait(&b[i].entered);
+        assert_int_equal(link_to(&c[0].b, &c[1].b), LIMINAL_OK);
+        for (int i = 0; i < 2; i++) {
+            test_thread_start(&c[i].asker, ask_it_to_crash, &c[i]);
         }
-        test_gate_open(&b[r.rounds % 2].go);
-        test_gate_open(&b[1 - r.rounds % 2].go);
-        for (size_t i = 0; i < 2; i++) {
-            test_thread_join(&askers[i]);
-            leave_for_good(&b[i]);
-            assert_true(same_reason(b[i].end.reason, boom) || same_reason(b[i].end.reason, bang));
+        for (int i = 0; i < 2; i++) {
+            test_thread_join(&c[i].asker);
+            leave_for_good(&c[i].b);
+            assert_true(same_reason(c[i].b.end.reason, boom) || same_reason(c[i].b.end.reason, bang));
         }
-        r.seen[same_reason(b[0].end.reason, b[1].end.reason)]++;
+        assert_false(same_reason(c[0].b.end.reason, bang) && same_reason(c[1].b.end.reason, boom));
+        own += !same_reason(c[0].b.end.reason, c[1].b.end.reason);
     }
-    race_over(&r);
+    print_message("each for a reason of its own: %zu of %d\n", own, (int)PAIRS);
     shut(&supervisor);
 }
 
@@ -256,7 +295,7 @@ static void an_unlink_wins_or_comes_too_late(void **state)
         bool alive;
         assert_int_equal(liminal_process_link(supervisor, mine[round], others[round]), LIMINAL_OK);
         killer.other = others[round];
-        off(&killer, round);
+        off(&killer, round, seen);
         assert_int_equal(liminal_process_unlink(supervisor, mine[round], others[round]), LIMINAL_OK);
         alive = liminal_process_alive(supervisor, mine[round]);
         test_gate_wait(&killer.done);
@@ -289,7 +328,7 @@ static void trapping_wins_or_comes_too_late(void **state)
         assert_int_equal(liminal_process_trap(supervisor, me.pid, false), LIMINAL_OK);
         assert_int_equal(link_to(&me, &other), LIMINAL_OK);
         killer.other = other.pid;
-        off(&killer, round);
+        off(&killer, round, seen);
         status = liminal_process_trap(supervisor, me.pid, true);
         test_gate_wait(&killer.done);
         if (liminal_process_alive(supervisor, me.pid)) {
@@ -333,7 +372,7 @@ static void a_chain_that_burns_from_both_ends(void **state)
                 assert_int_equal(liminal_process_link(supervisor, chain[i - 1], chain[i]), LIMINAL_OK);
             }
             killer.other = chain[CHAIN - 1];
-            off(&killer, round);
+            off(&killer, again * CHAINS + round, seen);
             assert_int_equal(liminal_process_signal(supervisor, nobody, chain[0], boom), LIMINAL_OK);
             test_gate_wait(&killer.done);
             for (size_t i = 0; i < CHAIN; i++) {

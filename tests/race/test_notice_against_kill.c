@@ -62,7 +62,7 @@ static void case_36_a_notice_is_registered(void **state)
         ear e;
         ear_init(&e, w->supervisor);
         w->killer.other = w->pids[round];
-        off(&w->killer, round);
+        off(&w->killer, round, w->seen);
         listen_to(&e, w->pids[round]);
         test_gate_wait(&w->killer.done); /* by then it has been called, by whomever */
         assert_killed(w, &e, w->pids[round]);
@@ -83,7 +83,7 @@ static void case_37_a_notice_is_cancelled(void **state)
         ear_init(&e, w->supervisor);
         listen_to(&e, w->pids[round]);
         w->killer.other = w->pids[round];
-        off(&w->killer, round);
+        off(&w->killer, round, w->seen);
         assert_int_equal(liminal_notice_cancel(&e.notice, liminal_deadline_never()), LIMINAL_OK);
         fired = e.count;
         test_gate_wait(&w->killer.done);
@@ -104,7 +104,7 @@ static void case_38_a_hundred_are_registered(void **state)
             ear_init(&ears[i], w->supervisor);
         }
         w->killer.other = w->pids[round];
-        off(&w->killer, round);
+        off(&w->killer, round, w->seen);
         for (size_t i = 0; i < AT_ONCE; i++) {
             listen_to(&ears[i], w->pids[round]);
             liminal_notice_drop(&ears[i].notice);

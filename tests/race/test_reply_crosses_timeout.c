@@ -8,9 +8,7 @@ static liminal_status answer_on_time(void *self, const liminal_envelope *request
     liminal_deadline moment;
     (void)self;
     memcpy(&moment, liminal_envelope_data(request), sizeof moment);
-    while (liminal_deadline_remaining_ns(moment) > 0) {
-        limi_relax();
-    }
+    race_linger(liminal_deadline_remaining_ns(moment), true);
     *out_reply = liminal_envelope_ref(request);
     return LIMINAL_OK;
 }
@@ -28,8 +26,9 @@ static liminal_envelope *for_moment(liminal_deadline moment)
 /* The deadline of this round, and a moment for the answer that is now before it and now behind it. */
 static liminal_deadline choose(const race *r, liminal_deadline *moment)
 {
-    liminal_deadline deadline = liminal_deadline_in_ns(300000);
-    moment->ns = deadline.ns + 40000 - race_moment(r, 120000);
+    int64_t most = race_most(r, 300000);
+    liminal_deadline deadline = liminal_deadline_in_ns(most);
+    moment->ns = deadline.ns + most / 15 * 2 - race_moment(r, most / 5 * 2);
     return deadline;
 }
 

@@ -95,13 +95,14 @@ static void run_race(liminal_participant_kind kind)
                                                 .release = released};
     race r = race_begin();
     while (race_goes_on(&r)) {
-        parent p = {.supervisor = race_open(), .moment = race_moment(&r, 6000)};
+        int64_t most = race_most(&r, 6000);
+        parent p = {.supervisor = race_open(), .moment = race_moment(&r, most)};
         liminal_supervisor *supervisor = p.supervisor;
         liminal_conversation *conversation = race_spawn(supervisor, kind, &behaviour, &p);
         liminal_envelope *message = race_say("go");
         liminal_report report;
         assert_int_equal(liminal_conversation_try_send(conversation, &message), LIMINAL_OK);
-        race_cross(&p.line, 6000 - p.moment);
+        race_cross(&p.line, most - p.moment);
         report = race_shutdown(&supervisor);
         if (p.status != LIMINAL_OK) {
             assert_int_equal(p.status, LIMINAL_ECLOSED);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* test_buffer.c -- a conversation without participants: two send, one of them twice, while one receives. The shortest
- * way past the mailbox does not overtake what lies in it. */
+ * way past the mailbox does not overtake what lies in it. And two send while one closes: what comes by that way is not
+ * accepted after somebody was refused. */
 #include "stage.h"
 
 typedef struct buffer {
     liminal_supervisor *supervisor;
     liminal_conversation *conversation;
     liminal_envelope *first; /* that was received */
+    liminal_status status;   /* of a send, and how many had been accepted then */
+    size_t sent;
 } buffer;
 
 static void put(buffer *b, const char *text)
@@ -60,6 +63,62 @@ static void in_the_order_of_each_sender(void)
     (void)stage_close(&b.supervisor);
 }
 
+/* ---- a close ---- */
+
+static void close_it(void *argument)
+{
+    buffer *b = argument;
+    sched_check(liminal_conversation_close(b->conversation, liminal_deadline_never()) == LIMINAL_OK);
+}
+
+static liminal_status put_or_be_refused(buffer *b)
+{
+    liminal_envelope *message = stage_say("another");
+    liminal_status st = liminal_conversation_send(b->conversation, &message, liminal_deadline_never());
+    sched_check(st == LIMINAL_OK || st == LIMINAL_ECLOSED);
+    liminal_envelope_drop(&message);
+    return st;
+}
+
+static void put_there(void *argument)
+{
+    (void)put_or_be_refused(argument);
+}
+
+static void put_and_look(void *argument)
+{
+    buffer *b = argument;
+    b->status = put_or_be_refused(b);
+    b->sent = stage_look(b->conversation).counts.sent;
+}
+
+/* Once somebody has been refused nothing is accepted any more, also not what was on its way. */
+static void none_after_a_refusal(void)
+{
+    const liminal_config nobody = {LIMINAL_OPS(liminal_config), .on_crash = LIMINAL_CRASH_FAIL};
+    buffer b = {.supervisor = stage_open()};
+    int sender, closer, looker;
+    sched_check(liminal_supervisor_spawn(b.supervisor, &nobody, &b.conversation) == LIMINAL_OK);
+    stage_go();
+    sender = sched_thread(put_there, &b);
+    closer = sched_thread(close_it, &b);
+    looker = sched_thread(put_and_look, &b);
+    sched_join(sender);
+    sched_join(closer);
+    sched_join(looker);
+    sched_quiet(true);
+    sched_check(b.status == LIMINAL_OK || stage_look(b.conversation).counts.sent == b.sent);
+    sched_outcome((unsigned)b.sent + (b.status == LIMINAL_OK ? 3 : 0));
+    liminal_conversation_drop(&b.conversation);
+    (void)stage_close(&b.supervisor);
+}
+
+static void closed_buffers(void **state)
+{
+    (void)state;
+    assert_seen(prove_widely(none_after_a_refusal, .preemptions = 2, .turns = 1, .old = 1), 0x33);
+}
+
 static void buffers(void **state)
 {
     (void)state;
@@ -68,6 +127,6 @@ static void buffers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(buffers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(buffers), cmocka_unit_test(closed_buffers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -256,6 +256,24 @@ static inline void ask_fails(liminal_conversation *talk, const char *text, limin
     assert_int_equal(ask_until(talk, text, NULL, deadline), status);
 }
 
+/* Ask what is not answered before the deadline, but begun. If the time was not enough for that, twice as much is tried.
+ * Gives how often it was not begun. */
+static inline size_t ask_in_vain(liminal_conversation *talk, const char *text)
+{
+    size_t before = 0;
+    for (uint32_t ms = 50;; ms *= 2, before++) {
+        liminal_envelope *request = note(text), *reply = NULL;
+        liminal_status status = liminal_conversation_ask(talk, &request, &reply, liminal_deadline_in_ms(ms));
+        bool begun = request == NULL;
+        liminal_envelope_drop(&request);
+        liminal_envelope_drop(&reply);
+        assert_int_equal(status, LIMINAL_ETIMEDOUT);
+        if (begun) {
+            return before;
+        }
+    }
+}
+
 /* ---- what has become of it ---- */
 
 static inline liminal_participant_status member(liminal_conversation *talk, size_t index)

@@ -13,7 +13,7 @@
 
 #define MS ((int64_t)1000000)
 #define LONG liminal_deadline_in_ms(15000) /* comes only where something hangs */
-#define SHORT_MS 400                       /* passes while something is held; long enough to begin it */
+#define SHORT_MS 400                       /* passes while something is held */
 
 /* ---- what the tests are parametrised over ---------------------------------------------------- */
 

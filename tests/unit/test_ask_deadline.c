@@ -62,10 +62,11 @@ static void late_answer(void **state)
     call holder;
     liminal_conversation *talk;
     liminal_summary summary;
+    size_t in_vain;
     open_house();
     talk = serving_talk(*state, &self);
     ask_gives(talk, "warm", "re: warm");
-    hold(&holder, &self, talk, "hold", liminal_deadline_in_ms(SHORT_MS));
+    in_vain = hold_briefly(&holder, &self, talk, "hold");
     test_thread_join(&holder.thread); /* at its deadline, while the behaviour still runs */
     test_gate_open(&self.go);
     assert_int_equal(holder.status, LIMINAL_ETIMEDOUT);
@@ -74,7 +75,7 @@ static void late_answer(void **state)
     ask_gives(talk, "fence", "re: fence");
     summary = look(talk);
     assert_int_equal(summary.counts.late, 1);
-    assert_int_equal(summary.counts.withdrawn, 0);
+    assert_true(summary.counts.withdrawn <= in_vain); /* what came too late to be accepted is not counted */
     assert_int_equal(summary.counts.received, 2);
     get_fails(talk, liminal_deadline_passed(), LIMINAL_ETIMEDOUT);
     put(talk, "sent");
@@ -94,7 +95,7 @@ static void late_answer_of_ones_own(void **state)
     bool late;
     open_house();
     talk = serving_talk(*state, &self);
-    hold(&holder, &self, talk, "hold", liminal_deadline_in_ms(SHORT_MS));
+    (void)hold_briefly(&holder, &self, talk, "hold");
     test_until(liminal_deadline_remaining_ns(holder.deadline) == 0);
     test_gate_open(&self.go);
     test_thread_join(&holder.thread);

@@ -68,7 +68,7 @@ static void lets_be_answered(void **state)
     start_asleep(&second, ask_body);
     put(talk, "sent");
     closer = (call){.talk = talk, .deadline = liminal_deadline_never()};
-    start_asleep(&closer, close_body);
+    start_closing(&closer);
     assert_int_equal(liminal_conversation_send(talk, &message, LONG), LIMINAL_ECLOSED);
     assert_int_equal(liminal_conversation_try_send(talk, &message), LIMINAL_ECLOSED);
     assert_int_equal(liminal_conversation_ask(talk, &message, &reply, LONG), LIMINAL_ECLOSED);

@@ -162,24 +162,50 @@ static void it_may_call_the_conversation_itself(void **state)
 
 /* ---- one that does not return ---- */
 
-#define IN_TIME_MS 300 /* passes while something is undone; long enough to begin that */
+/* Killed, one with these steps is undone as far as the one that does not return, "y", and its time passes meanwhile.
+ * What was not enough to come to that is doubled. With a closer, the close waits already. */
+static liminal_conversation *undone_too_long(const variant *v, liminal_config config, worker *w, ledger *book,
+                                             const char *steps, call *closer)
+{
+    liminal_conversation *talk;
+    bool is_begun = false;
+    for (config.compensate_timeout_ns = BRIEF_MS * MS;; config.compensate_timeout_ns *= 2) {
+        *book = new_ledger();
+        talk = spawn_deeds(v, config, w, book, steps);
+        book->holds_at = "y";
+        if (closer != NULL) {
+            put(talk, "hold");
+            test_gate_wait(&w->begun);
+            *closer = (call){.talk = talk, .deadline = LONG};
+            start_closing(closer);
+        }
+        kill_it(w->pid);
+        test_gate_open(&w->go);
+        test_until((is_begun = test_gate_try(&book->begun)) || phase_now(talk) == LIMINAL_PHASE_FAILED);
+        if (is_begun) {
+            return talk;
+        }
+        test_gate_open(&book->go);
+        if (closer != NULL) {
+            joined(closer, LIMINAL_OK);
+        }
+        liminal_conversation_drop(&talk);
+        test_until(liminal_supervisor_census(house).threads == 0);
+    }
+}
 
 /* It fails at the deadline, for who looks and for who waits, and the rest is not begun when the one returns. */
 static void at_the_deadline_it_fails_all_the_same(void **state)
 {
-    ledger book = new_ledger();
+    ledger book;
     worker w;
     liminal_conversation *talk;
     liminal_config config = undoing_config();
     liminal_report report;
-    config.compensate_timeout_ns = IN_TIME_MS * MS;
     config.compensate = make_good;
     config.compensate_self = &book;
     open_house();
-    talk = spawn_deeds(*state, config, &w, &book, "xyz");
-    book.holds_at = "y";
-    kill_it(w.pid);
-    test_gate_wait(&book.begun);
+    talk = undone_too_long(*state, config, &w, &book, "xyz", NULL);
     assert_int_equal(liminal_conversation_close(talk, LONG), LIMINAL_OK);
     assert_int_equal(phase(talk), LIMINAL_PHASE_FAILED);
     log_is(talk, "exited killed, undone z OK, undone y ETIMEDOUT, undone x ETIMEDOUT, undone - ETIMEDOUT, "
@@ -194,16 +220,11 @@ static void at_the_deadline_it_fails_all_the_same(void **state)
 
 static void who_only_looks_sees_it_fail_at_the_deadline(void **state)
 {
-    ledger book = new_ledger();
+    ledger book;
     worker w;
     liminal_conversation *talk;
-    liminal_config config = undoing_config();
-    config.compensate_timeout_ns = IN_TIME_MS * MS;
     open_house();
-    talk = spawn_deeds(*state, config, &w, &book, "xy");
-    book.holds_at = "y";
-    kill_it(w.pid);
-    test_gate_wait(&book.begun);
+    talk = undone_too_long(*state, undoing_config(), &w, &book, "xy", NULL);
     test_until(phase(talk) == LIMINAL_PHASE_FAILED);
     log_is(talk, "exited killed, undone y ETIMEDOUT, undone x ETIMEDOUT, failed EEXIT");
     test_gate_open(&book.go);
@@ -214,23 +235,12 @@ static void who_only_looks_sees_it_fail_at_the_deadline(void **state)
 /* A close that began before the exit, and whose own deadline is later, is woken at the undoing's. */
 static void a_close_that_waits_already_is_not_forgotten(void **state)
 {
-    const variant *v = *state;
-    ledger book = new_ledger();
+    ledger book;
     worker w;
     liminal_conversation *talk;
-    liminal_config config = undoing_config();
-    call closer = {.deadline = LONG};
-    config.compensate_timeout_ns = IN_TIME_MS * MS;
+    call closer;
     open_house();
-    talk = spawn_deeds(v, config, &w, &book, "xy");
-    book.holds_at = "y";
-    put(talk, "hold");
-    test_gate_wait(&w.begun);
-    closer.talk = talk;
-    start_asleep(&closer, close_body);
-    kill_it(w.pid);
-    test_gate_open(&w.go);
-    test_gate_wait(&book.begun);
+    talk = undone_too_long(*state, undoing_config(), &w, &book, "xy", &closer);
     joined(&closer, LIMINAL_OK);
     test_gate_open(&book.go);
     assert_int_equal(phase(talk), LIMINAL_PHASE_FAILED);

@@ -164,18 +164,17 @@ static void a_kill_is_sigkill_at_once(void **state)
 {
     liminal_conversation *talk;
     liminal_pid pid;
-    int64_t began;
+    liminal_program program = program_of(SH("trap '' TERM HUP INT; echo ready; exec sleep 100"));
     (void)state;
+    program.close_patience_ns = program.term_patience_ns = (int64_t)3600 * 1000 * MS;
     open_house();
-    talk = spawn_argv(SH("trap '' TERM HUP INT; echo ready; exec sleep 20"));
+    talk = spawn_program(&program, NULL);
     pid = pid_of(talk, 0);
     get(talk, "ready");
-    began = test_now_ns();
     assert_int_equal(liminal_process_kill(house, pid), LIMINAL_OK);
     ends(pid, LIMINAL_EXIT_KILLED, 0);
     get_fails(talk, LONG, LIMINAL_EEXIT);
-    test_until(no_child());
-    assert_true(test_now_ns() - began < LIMINAL_DEFAULT_PATIENCE_NS); /* no patience was had with it */
+    test_until(no_child()); /* no patience was had with it */
     assert_int_equal(liminal_process_kill(house, pid), LIMINAL_OK);
     shut(&talk);
 }
@@ -260,7 +259,7 @@ static void a_stopped_one_is_not_dead(void **state)
     assert_int_equal(kill(child, SIGSTOP), 0);
     assert_int_equal(waitpid(child, &status, WUNTRACED), child);
     assert_true(WIFSTOPPED(status));
-    ask_fails(talk, "meanwhile", SOON, LIMINAL_ETIMEDOUT); /* the deadline decides */
+    (void)ask_in_vain(talk, "meanwhile"); /* the deadline decides */
     assert_true(liminal_process_alive(house, pid));
     assert_int_equal(kill(child, SIGCONT), 0);
     ask_gives(talk, "after", "after");

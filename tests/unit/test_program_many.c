@@ -72,7 +72,7 @@ static void fifty_in_a_row(void **state)
 static void they_are_closed_together(void **state)
 {
     static liminal_conversation *talks[ROW];
-    liminal_program program = program_of(SH("echo ready; exec sleep 20"));
+    liminal_program program = program_of(SH("echo ready; exec sleep 100"));
     liminal_deadline deadline;
     (void)state;
     program.close_patience_ns = 500 * MS;
@@ -84,7 +84,7 @@ static void they_are_closed_together(void **state)
         get(talks[i], "ready");
         liminal_conversation_drop(&talks[i]);
     }
-    deadline = liminal_deadline_in_ms(ROW * 500 / 4);
+    deadline = liminal_deadline_in_ms(ROW * 500 * 3 / 4);
     assert_int_equal(liminal_supervisor_shutdown(&house, NULL, deadline), LIMINAL_OK);
     assert_true(no_child());
 }

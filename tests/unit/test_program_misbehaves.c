@@ -41,8 +41,9 @@ static void unless_nothing_is_expected_of_it(void **state)
     (void)snprintf(path, sizeof path, "%s/file", gate.folder);
     program = program_of(SH("exec >\"$0\"; cat", path));
     program.pairing = LIMINAL_PAIRING_NONE;
+    program.close_patience_ns = 15000 * MS; /* at the end of its input it ends of its own */
     open_house();
-    talk = spawn_impatient(program);
+    talk = spawn_program(&program, NULL);
     get_fails(talk, SOON, LIMINAL_ETIMEDOUT);
     put(talk, "to the file");
     assert_true(liminal_process_alive(house, pid_of(talk, 0)));
@@ -156,10 +157,12 @@ static void nor_with_somebody_listening(void **state)
 
 static void one_that_buffers_is_asked_in_vain(void **state)
 {
+    liminal_program program = program_of(ARGV("tr", "a", "b"));
     liminal_conversation *talk;
     (void)state;
+    program.close_patience_ns = 15000 * MS;
     open_house();
-    talk = spawn_impatient(program_of(ARGV("tr", "a", "b")));
+    talk = spawn_program(&program, NULL);
     ask_fails(talk, "a", SOON, LIMINAL_ETIMEDOUT);
     ask_fails(talk, "a", SOON, LIMINAL_ETIMEDOUT);
     assert_true(liminal_process_alive(house, pid_of(talk, 0)));

@@ -29,17 +29,18 @@ static void a_late_answer_is_not_the_next_ones(void **state)
 {
     liminal_conversation *talk;
     liminal_summary summary;
+    size_t not_begun;
     (void)state;
     open_house();
     talk = spawn_argv(SH(ONE_BEHIND));
-    ask_fails(talk, "first", SOON, LIMINAL_ETIMEDOUT);
-    ask_fails(talk, "second", SOON, LIMINAL_ETIMEDOUT); /* brings the answer to the first one */
-    put(talk, "third");                                 /* and to the second one */
+    not_begun = ask_in_vain(talk, "first");
+    not_begun += ask_in_vain(talk, "second"); /* brings the answer to the first one */
+    put(talk, "third");                       /* and to the second one */
     put(talk, "fourth");
     get(talk, "third");
     summary = look(talk);
     assert_int_equal(summary.counts.late, 2);
-    assert_int_equal(summary.counts.withdrawn, 0);
+    assert_true(summary.counts.withdrawn <= not_begun); /* what came too late to be accepted is not counted */
     put(talk, "fifth");
     get(talk, "fourth");
     assert_int_equal(liminal_conversation_close(talk, liminal_deadline_passed()), LIMINAL_OK);
@@ -221,7 +222,7 @@ static void a_late_answer_by_function_is_counted(void **state)
     k = (keys){.calls = 0};
     open_house();
     talk = spawn_program(&program, &k);
-    ask_fails(talk, "a 1", SOON, LIMINAL_ETIMEDOUT);
+    (void)ask_in_vain(talk, "a 1");
     ask_gives(talk, "b 2", "b 2");
     ask_gives(talk, "c 3", "c 3"); /* so the late one has come, too */
     assert_int_equal(look(talk).counts.late, 1);

@@ -114,6 +114,7 @@ static void last_words_are_heard(void **state)
     ear *e = new_ear();
     liminal_conversation *talk;
     (void)state;
+    program.close_patience_ns = 15000 * MS; /* to say them in */
     open_house();
     talk = spawn_program(&program, e);
     get(talk, "ready");

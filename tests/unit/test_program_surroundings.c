@@ -7,6 +7,7 @@ static liminal_conversation *spawn_in(const char *const *argv, const char *const
     liminal_program program = program_of(argv);
     program.environment = environment;
     program.directory = directory;
+    program.close_patience_ns = 15000 * MS; /* each that has to end of its own can */
     return spawn_program(&program, NULL);
 }
 
@@ -243,7 +244,7 @@ static void no_other_child_is_waited_for(void **state)
     if (own == 0) {
         _exit(9);
     }
-    test_until(waitid(P_PID, (id_t)own, &(siginfo_t){.si_pid = 0}, WEXITED | WNOHANG | WNOWAIT) == 0);
+    assert_int_equal(waitid(P_PID, (id_t)own, &(siginfo_t){.si_pid = 0}, WEXITED | WNOWAIT), 0);
     open_house();
     for (int i = 0; i < 5; i++) {
         talk = spawn_in(SH("exit 3"), NULL, NULL);
