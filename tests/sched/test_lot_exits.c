@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_lot_exits.c -- the end of a participant that is in the middle of a lot (see src/lot.c), by itself and by others,
- * where the next one goes on with what it leaves; and lots that end where the limit of a lot is. A first message is held
- * until the others wait behind it. What each one says is its number, and nobody hears one twice, but that which the first
- * one was at. */
+/* test_lot_exits.c -- the end of a participant that is in the middle of a lot (see src/lot.c), by itself and by
+ * others, where the next one goes on with what it leaves; and lots that end where the limit of a lot is. A first
+ * message is held until the others wait behind it. What each one says is its number, and nobody hears one twice, but
+ * that which the first one was at. */
 #include "stage.h"
 
 #include "platform.h"
