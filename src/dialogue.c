@@ -48,6 +48,7 @@ void limi_dialogue_init(limi_dialogue *d, liminal_state *state, liminal_crash_po
         limi_list_init(&seats[i].begun);
         limi_list_init(&seats[i].queue);
         seats[i].alive = true;
+        seats[i].singles = 0;
     }
     limi_dialogue_choose_target(d);
     d->had_answerers = d->target < seat_count;

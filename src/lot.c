@@ -7,27 +7,28 @@
  * answered under the next one. In between it moves on by one word that nobody else writes while all goes well:
  *
  *   lot_at     the place of the one that is being answered; those before it are done, those behind it not looked at
- *   SETTLED    the lot is being settled, by who has the lock, and from then on ...
- *   GONE       ... is no more, as before the first one
+ *   SETTLED    the lot is being settled, by who has the lock, which who wants a place then has to wait for ...
+ *   GONE       ... and from then on is no more, as before the first one
  *
- * Each move is a compare-and-swap, and settling a fetch-or: so one comes first and the other sees it. For the rules all
- * of a lot is begun. Settled, it is as if it had been pulled one by one: what is done is answered, what is not looked
- * at is queued again, before all else, as if it had never been begun, and the one in between is the thread's to bring
- * back. Whoever brings an event that may decide about any of them settles first, under the same lock: an exit, a close,
- * a deadline, the thread itself when it answers with a reply or wants more. So does who waits for each single place in
- * a full mailbox, and as long as somebody does no lots are gathered. Who only asks how things stand, or wants a place
- * now, has what is done answered, and the lot goes on.
+ * Each move is a compare-and-swap, and settling a fetch-or: so one comes first and the other sees it. Settled, it is
+ * as if all of it had been pulled one by one: what is done is answered, what is not looked at is queued again, before
+ * all else, as if it had never been begun, and the one in between is the thread's to bring back. Whoever brings an
+ * event that may decide about any of them settles first, under the same lock: an exit, a close, a deadline, the thread
+ * itself when it answers with a reply or wants more. So does who waits for each single place in a full mailbox, and as
+ * long as somebody does no lots are gathered. Who only asks how things stand, or wants a place now, has what is done
+ * answered, and the lot goes on.
  *
  * talk->handed is the first of it that is not answered, which is what tells it from an ask that was handed over (see
  * handoff.c): there are never both, for each is begun only where nothing else is. The others follow on the seat's list
  * of what was begun: all that was queued goes there at once, without a look at it, however much that is, and what has
- * not been looked at goes back the same way. So the lock is held no longer for a long queue than for a short one; only
- * what is done is gone through under it. Until they are done or in between, they say that they are queued.
+ * not been looked at goes back the same way. So the lock is held no longer for a long queue than for a short one, where
+ * all may be begun together; what is done is gone through under it. Until one is, or is the one in between, it still
+ * says that it is queued, though it is on that list: nobody looks at any before the lot is settled.
  *
  * The list is changed under the lock, and the thread looks at it without: it only reads what is behind the current one,
- * and that is changed only by who settles, after SETTLED; so if it has moved on, what it read was right. It has no
- * share of any of them, but lives on the rules', who let go of none before the thread has moved on from it or the lot
- * is settled; who settles gives it one of the current one.
+ * and that does not change before SETTLED; so if it has moved on, what it read was right. It has no share of any of
+ * them, but lives on the rules', who let go of none before the thread has moved on from it or the lot is settled; who
+ * settles gives it one of the current one.
  *
  * Gathered are messages that nobody waits for and that have no deadline, while no exit message waits: one that comes
  * later comes behind them. What is done of them is let go of by the thread, before it looks at the next one; the rules
@@ -94,9 +95,11 @@ void limi_lot_gather(limi_talk *talk, limi_participant *p, limi_request *first)
     }
 }
 
-/* Lots grow as long as nothing is said: a reply ends one, and what has not been looked at is gathered again. */
-static void grow(limi_participant *p)
+/* Lots grow as long as nothing is said: a reply ends one, and what has not been looked at is gathered again, and need
+ * not be waited for. */
+static void end_here(limi_participant *p, bool is_last)
 {
+    p->expects_more &= is_last;
     if (p->reply != NULL) {
         p->lot_most = 1;
     } else if (p->lot_most < MOST) {
@@ -116,11 +119,11 @@ static limi_request *next_of(const limi_participant *p)
 bool limi_lot_next(limi_participant *p)
 {
     uint32_t at = limi_u32_load(&p->engine->lot_at);
-    limi_request *next = (at & SETTLED) == 0 && at + 1 < p->lot_most ? next_of(p) : NULL;
+    limi_request *next = (at & SETTLED) == 0 ? next_of(p) : NULL;
     liminal_envelope *message = p->current->ticket.envelope; /* who moves on from it lets go of it */
-    if (next == NULL || p->reply != NULL || limi_u32_load(&p->stopping) != 0 ||
+    if (next == NULL || at + 1 == p->lot_most || p->reply != NULL || limi_u32_load(&p->stopping) != 0 ||
         !limi_u32_cas(&p->engine->lot_at, &at, at + 1)) {
-        grow(p);
+        end_here(p, next == NULL);
         return false;
     }
     p->current = next;

@@ -20,7 +20,7 @@ typedef enum limi_ticket_kind {
 /* Where a SEND or ASK is. */
 typedef enum limi_where {
     LIMI_WHERE_AWAY,   /* on its way here, or settled: the rules do not have it */
-    LIMI_WHERE_QUEUED, /* at a seat, not begun */
+    LIMI_WHERE_QUEUED, /* at a seat, not begun; of a lot also where it may be, until somebody looks: see lot.c */
     LIMI_WHERE_BEGUN,  /* at a seat, begun there */
     LIMI_WHERE_REPLIED /* a SEND whose reply waits to be received */
 } limi_where;
