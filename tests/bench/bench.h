@@ -171,6 +171,7 @@ typedef struct bench_traffic {
     long messages;
     int producers;
     liminal_conversation *talk; /* ours only */
+    size_t node_bytes;          /* the limit's only: so large is a node; less than it needs: as large as it needs */
 } bench_traffic;
 
 void bench_list_call(void *traffic);

@@ -21,6 +21,7 @@ typedef struct list {
     _Alignas(128) _Atomic(node *) head;
     _Alignas(128) _Atomic(unsigned) sleeps;
     long spins, messages_each, expected, counted;
+    size_t node_bytes;
 } list;
 
 static void push(list *to, node *one)
@@ -77,7 +78,7 @@ static void *produce(void *self)
     node *one;
     long i;
     for (i = 0; i < to->messages_each; i++) {
-        one = malloc(sizeof *one);
+        one = malloc(to->node_bytes);
         if (one == NULL) {
             bench_stop("no memory");
         }
@@ -92,12 +93,15 @@ void bench_list_call(void *traffic)
     static long spins = -1;
     const bench_traffic *wanted = traffic;
     pthread_t consumer, producers[MOST_PRODUCERS];
-    list to = {.messages_each = wanted->messages / wanted->producers};
+    list to = {.messages_each = wanted->messages / wanted->producers, .node_bytes = sizeof(node)};
     int i;
     if (spins < 0) {
         spins = bench_spins();
     }
     to.spins = spins;
+    if (wanted->node_bytes > sizeof(node)) {
+        to.node_bytes = wanted->node_bytes;
+    }
     to.expected = to.messages_each * wanted->producers;
     bench_thread_start(&consumer, consume, &to);
     for (i = 1; i < wanted->producers; i++) {

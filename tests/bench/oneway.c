@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* oneway.c -- workloads: producers send, a threaded participant counts. */
+/* oneway.c -- workloads: producers send, a threaded participant counts.
+ *
+ * The limit's nodes hold the payload and no more, which is small enough for the fast lists of an allocator that has
+ * such. How it fares with nodes of the size of an envelope is said beside, without a bound. */
 #include "bench.h"
 
 #include <pthread.h>
@@ -70,6 +73,21 @@ static void send_all(void *self)
     }
 }
 
+/* With its payload. */
+static size_t envelope_bytes(void)
+{
+    liminal_envelope_options options = {LIMINAL_OPS(liminal_envelope_options)};
+    liminal_envelope *one = NULL;
+    bench_meter meter;
+    size_t bytes;
+    bench_meter_init(&meter);
+    options.allocator = &meter.table;
+    bench_must(liminal_envelope_create("", 0, &options, &one));
+    bytes = atomic_load(&meter.live) + BENCH_BYTES;
+    liminal_envelope_drop(&one);
+    return bytes;
+}
+
 /* How many messages exist at once, at most, when all is sent once more with counted memory: as many as the mailbox
  * admits, one in the log, one being counted, and with each producer one that it has made and waits with. */
 static void say_peak(const char *workload, int producers)
@@ -77,25 +95,30 @@ static void say_peak(const char *workload, int producers)
     const liminal_config config = {LIMINAL_OPS(liminal_config), .overflow = LIMINAL_OVERFLOW_WAIT, .log_entries = 1};
     liminal_supervisor *house = bench_open(NULL);
     ours by = {.traffic = {.messages = bench_scale(100000, 2000), .producers = producers}};
-    liminal_envelope *one = NULL;
     bench_meter meter;
-    size_t each;
     bench_meter_init(&meter);
     by.options = (liminal_envelope_options){LIMINAL_OPS(liminal_envelope_options), .allocator = &meter.table};
-    bench_must(liminal_envelope_create("", 0, &by.options, &one));
-    each = atomic_load(&meter.live) + BENCH_BYTES;
-    liminal_envelope_drop(&one);
     sem_init(&by.counter.done, 0, 0);
     by.traffic.talk = bench_spawn_with(house, &config, LIMINAL_PARTICIPANT_THREAD, &counting, &by.counter);
     send_all(&by);
     liminal_conversation_drop(&by.traffic.talk);
     bench_shut(house);
     sem_destroy(&by.counter.done);
-    bench_say_bound(workload, "peak", (double)atomic_load(&meter.peak) / (double)each, "messages", BENCH_AT_MOST,
-                    LIMINAL_DEFAULT_MAILBOX_MESSAGES + 2 + producers);
+    bench_say_bound(workload, "peak", (double)atomic_load(&meter.peak) / (double)envelope_bytes(), "messages",
+                    BENCH_AT_MOST, LIMINAL_DEFAULT_MAILBOX_MESSAGES + 2 + producers);
 }
 
-static void oneway(const char *workload, int producers)
+static void fight(const char *workload, const char *limit_name, ours *by, size_t node_bytes, double bound)
+{
+    bench_traffic bare = by->traffic;
+    bare.node_bytes = node_bytes;
+    bench_fight(&(bench_duel){.workload = workload, .measure = BENCH_RATE, .limit_name = limit_name,
+                              .ours = {.call = send_all, .self = by, .operations = by->traffic.messages},
+                              .limit = {.call = bench_list_call, .self = &bare, .operations = bare.messages},
+                              .rounds = bench_scale(31, 3), .calls = 1, .bound = bound});
+}
+
+static void oneway(const char *workload, const char *wide, int producers)
 {
     const liminal_config waiting = {LIMINAL_OPS(liminal_config), .overflow = LIMINAL_OVERFLOW_WAIT};
     liminal_supervisor *house = bench_open(NULL);
@@ -107,12 +130,8 @@ static void oneway(const char *workload, int producers)
     if (bench.count != 0) {
         send_all(&by);
     } else {
-        bench_fight(&(bench_duel){.workload = workload, .measure = BENCH_RATE,
-                                  .limit_name = "a lock-free list of malloc'd nodes, emptied by a thread",
-                                  .ours = {.call = send_all, .self = &by, .operations = by.traffic.messages},
-                                  .limit = {.call = bench_list_call, .self = &by.traffic,
-                                            .operations = by.traffic.messages},
-                                  .rounds = bench_scale(31, 3), .calls = 1, .bound = ONEWAY_BOUND});
+        fight(workload, "a lock-free list of malloc'd nodes, emptied by a thread", &by, 0, ONEWAY_BOUND);
+        fight(wide, "the same list with nodes as large as an envelope", &by, envelope_bytes(), 0);
     }
     liminal_conversation_drop(&by.traffic.talk);
     bench_shut(house);
@@ -124,10 +143,10 @@ static void oneway(const char *workload, int producers)
 
 void bench_oneway_1(void)
 {
-    oneway("oneway-1", 1);
+    oneway("oneway-1", "oneway-1-wide", 1);
 }
 
 void bench_oneway_4(void)
 {
-    oneway("oneway-4", 4);
+    oneway("oneway-4", "oneway-4-wide", 4);
 }
