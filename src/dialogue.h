@@ -84,8 +84,8 @@ static inline void limi_dialogue_seat(limi_dialogue *d, limi_ticket *ticket, uin
 
 static inline void limi_dialogue_unseat(limi_dialogue *d, limi_ticket *ticket)
 {
-    limi_list_remove(&ticket->link);
     d->seats[ticket->seat].singles -= ticket->where == LIMI_WHERE_QUEUED && limi_ticket_is_single(ticket);
+    limi_list_remove(&ticket->link);
     ticket->where = LIMI_WHERE_AWAY;
     d->at_seats--;
 }
